@@ -1,0 +1,57 @@
+/* What every layer of one stack shares: its settings, its time, its memory, its counters, its observer.
+ * No layer knows another through this. */
+#ifndef GLASS_CORE_H
+#define GLASS_CORE_H
+
+#include "config.h"
+#include "event.h"
+#include "table.h"
+#include "timer.h"
+
+struct core {
+    struct stack_config config;
+    usec now; /* the time its caller gave with the verb at work */
+    struct wheel wheel;
+    uint64_t counter[COUNTER_COUNT];
+    uint64_t dropped[DROP_COUNT];
+    size_t memory_used; /* bytes */
+    uint64_t random_count;
+};
+
+void core_init(struct core *core, const struct stack_config *config, usec now);
+
+/* Memory from the configured hooks, within config.memory_limit. NULL when there is none; zeroed otherwise. */
+void *core_alloc(struct core *core, size_t size);
+void core_free(struct core *core, void *at, size_t size); /* NULL is allowed */
+
+/* Unpredictable to whoever lacks the key: SipHash of a counter. */
+uint64_t core_random(struct core *core);
+
+static inline void core_count(struct core *core, enum counter which)
+{
+    core->counter[which]++;
+}
+
+/* Whether anybody watches: ask before building an event. */
+static inline bool core_observed(const struct core *core)
+{
+    return core->config.observe != NULL;
+}
+
+/* Hands an event to the observer, with the time filled in. */
+void core_emit(struct core *core, struct event *event);
+
+/* Counts and reports a dropped packet (NULL when it is gone already). One breakpoint here explains why nothing
+ * happened. */
+void core_drop(struct core *core, enum drop why, const uint8_t *packet, size_t len);
+
+/* A limit of `per_second` with bursts of up to `burst`: a token bucket (RFC 1812 4.3.2.8, RFC 5961 7). */
+struct rate_limit {
+    usec last;
+    uint32_t tokens; /* in thousandths */
+    bool started;
+};
+
+bool rate_allow(struct rate_limit *limit, usec now, uint32_t per_second, uint32_t burst);
+
+#endif

@@ -1,0 +1,218 @@
+/* The one stream of events: everything glass shows comes from here.
+ *
+ * One observer hook in the configuration; with none an event costs a branch. An event's pointers are valid
+ * only while the observer runs. Text is made by event_text.c alone. */
+#ifndef GLASS_EVENT_H
+#define GLASS_EVENT_H
+
+#include "config.h"
+#include "wire.h"
+#include "rules.h"
+
+/* Why a packet, or a part of it, was thrown away. Each is counted, and each has a test. */
+#define DROP_REASONS(X)                                                                                      \
+    X(NONE, "not dropped")                                                                                   \
+    X(IP_SHORT, "shorter than an IPv4 header, or than its own lengths say")                                  \
+    X(IP_VERSION, "not IP version 4")                                                                        \
+    X(IP_HEADER_LENGTH, "IPv4 header length below 20 or beyond the packet")                                  \
+    X(IP_CHECKSUM, "IPv4 header checksum is wrong")                                                          \
+    X(IP_OPTIONS, "IPv4 options are malformed or ask for a source route")                                    \
+    X(IP_DESTINATION, "not addressed to us")                                                                 \
+    X(IP_SOURCE, "source address is broadcast, multicast or reserved")                                       \
+    X(IP_PROTOCOL, "no such transport protocol here")                                                        \
+    X(FRAGMENT_LENGTH, "fragment is empty, oversize or not a multiple of 8")                                 \
+    X(FRAGMENT_OVERLAP, "fragments overlap: the whole datagram goes")                                        \
+    X(FRAGMENT_LIMIT, "too many datagrams or bytes in reassembly")                                           \
+    X(FRAGMENT_TIMEOUT, "fragments did not all arrive in time")                                              \
+    X(ICMP_SHORT, "ICMP message is too short")                                                               \
+    X(ICMP_CHECKSUM, "ICMP checksum is wrong")                                                               \
+    X(ICMP_TYPE, "ICMP message we do not act on")                                                            \
+    X(ICMP_UNMATCHED, "ICMP error quotes nothing that we sent")                                              \
+    X(UDP_SHORT, "UDP length is below 8 or beyond the packet")                                               \
+    X(UDP_CHECKSUM, "UDP checksum is wrong")                                                                 \
+    X(UDP_NO_PORT, "no UDP socket at this port")                                                             \
+    X(UDP_BUFFER_FULL, "the socket's receive buffer is full")                                                \
+    X(ICMP_BUFFER_FULL, "the ping socket's receive buffer is full")                                          \
+    X(PORT_ZERO, "port 0 is reserved")                                                                       \
+    X(TCP_SHORT, "TCP header is cut off or its data offset is wrong")                                        \
+    X(TCP_CHECKSUM, "TCP checksum is wrong")                                                                 \
+    X(TCP_OPTION, "TCP option with an impossible length")                                                    \
+    X(TCP_BROADCAST, "TCP segment to or from a broadcast or multicast address")                              \
+    X(TCP_NO_CONNECTION, "no connection and no listener")                                                    \
+    X(TCP_RST_TO_NOTHING, "RST for no connection or for a listener")                                         \
+    X(TCP_LISTEN_ACK, "ACK to a listener")                                                                   \
+    X(TCP_LISTEN_NO_SYN, "segment without SYN to a listener")                                                \
+    X(TCP_BACKLOG, "listener's queue is full")                                                               \
+    X(TCP_SYN_SENT_ACK, "SYN-SENT: acknowledges what was never sent")                                        \
+    X(TCP_SYN_SENT_RST, "SYN-SENT: RST without an acceptable ACK")                                           \
+    X(TCP_SYN_SENT_NEITHER, "SYN-SENT: neither SYN nor RST")                                                 \
+    X(TCP_SEQUENCE, "outside the receive window")                                                            \
+    X(TCP_RST_INEXACT, "RST in the window but not at RCV.NXT")                                               \
+    X(TCP_SYN_IN_WINDOW, "SYN on a synchronized connection")                                                 \
+    X(TCP_SYN_RECEIVED_RST, "SYN-RECEIVED: RST or SYN ended a passive open")                                 \
+    X(TCP_NO_ACK, "ACK bit is off")                                                                          \
+    X(TCP_ACK_TOO_NEW, "acknowledges what was never sent")                                                   \
+    X(TCP_ACK_TOO_OLD, "acknowledges before SND.UNA - MAX.SND.WND")                                          \
+    X(TCP_TEXT_AFTER_FIN, "text beyond the peer's FIN")                                                      \
+    X(TCP_TEXT_DUPLICATE, "text that we already have")                                                       \
+    X(TCP_TEXT_CLOSED, "text for a connection that nobody reads any more")                                   \
+    X(TCP_RING_FULL, "no room to keep out-of-order text")                                                    \
+    X(TCP_TIME_WAIT, "TIME-WAIT: old segment, or text nobody waits for")                                     \
+    X(OUTBOX_FULL, "too many replies waiting to leave")                                                      \
+    X(RATE_LIMIT, "reply suppressed by its rate limit")                                                      \
+    X(NO_MEMORY, "memory limit reached")
+
+#define X(name, text) DROP_##name,
+enum drop { DROP_REASONS(X) DROP_COUNT };
+#undef X
+
+const char *drop_name(enum drop why); /* "TCP_SEQUENCE" */
+const char *drop_text(enum drop why); /* "outside the receive window" */
+
+/* Things that are counted and not dropped. */
+#define COUNTERS(X)                                                                                          \
+    X(IP_IN, "datagrams received")                                                                           \
+    X(IP_OUT, "datagrams sent")                                                                              \
+    X(IP_DELIVERED, "datagrams delivered to a transport")                                                    \
+    X(IP_FRAGMENTS_IN, "fragments received")                                                                 \
+    X(IP_REASSEMBLED, "datagrams reassembled")                                                               \
+    X(IP_FRAGMENTED, "datagrams sent in fragments")                                                          \
+    X(IP_FRAGMENTS_OUT, "fragments sent")                                                                    \
+    X(ICMP_IN, "ICMP messages received")                                                                     \
+    X(ICMP_ECHO_REPLIES, "ICMP echo requests answered")                                                      \
+    X(ICMP_ERRORS_OUT, "ICMP errors sent")                                                                   \
+    X(ICMP_ERRORS_MATCHED, "ICMP errors delivered to a socket")                                              \
+    X(UDP_IN, "UDP datagrams delivered")                                                                     \
+    X(UDP_OUT, "UDP datagrams sent")                                                                         \
+    X(TCP_IN, "segments received")                                                                           \
+    X(TCP_OUT, "segments sent")                                                                              \
+    X(TCP_ACTIVE_OPENS, "active opens")                                                                      \
+    X(TCP_PASSIVE_OPENS, "passive opens")                                                                    \
+    X(TCP_ATTEMPT_FAILS, "opens that failed")                                                                \
+    X(TCP_ESTAB_RESETS, "established connections reset")                                                     \
+    X(TCP_RETRANS, "segments retransmitted")                                                                 \
+    X(TCP_RST_OUT, "segments sent with RST")                                                                 \
+    X(TCP_TIMEOUTS, "retransmission timeouts")                                                               \
+    X(TCP_FAST_RETRANS, "fast retransmits")                                                                  \
+    X(TCP_PROBES, "zero-window probes sent")                                                                 \
+    X(TCP_KEEPALIVES, "keep-alive probes sent")                                                              \
+    X(TCP_DUP_ACKS_IN, "duplicate ACKs received")                                                            \
+    X(TCP_OUT_OF_ORDER, "segments kept out of order")                                                        \
+    X(TCP_CHALLENGE_ACKS, "challenge ACKs sent")                                                             \
+    X(TCP_DELAYED_ACKS, "delayed ACKs sent")                                                                 \
+    X(TCP_GAVE_UP, "connections given up after R2")                                                          \
+    X(TCP_TIME_WAITS, "connections that reached TIME-WAIT")                                                  \
+    X(TCP_TIME_WAIT_REUSED, "TIME-WAIT records replaced by a new connection")                                \
+    X(TCP_TIME_WAIT_OVERFLOW, "TIME-WAIT records that had to make room")
+
+#define X(name, text) COUNT_##name,
+enum counter { COUNTERS(X) COUNTER_COUNT };
+#undef X
+
+const char *counter_name(enum counter which);
+const char *counter_text(enum counter which);
+
+/* RFC 9293 3.3.2. CLOSED is 0: a zeroed connection does not exist. */
+enum tcp_state {
+    TCP_CLOSED,
+    TCP_LISTEN,
+    TCP_SYN_SENT,
+    TCP_SYN_RECEIVED,
+    TCP_ESTABLISHED,
+    TCP_FIN_WAIT_1,
+    TCP_FIN_WAIT_2,
+    TCP_CLOSE_WAIT,
+    TCP_CLOSING,
+    TCP_LAST_ACK,
+    TCP_TIME_WAIT,
+    TCP_STATES
+};
+
+const char *tcp_state_name(enum tcp_state s); /* "SYN-RECEIVED" */
+
+/* The timers of a connection. Each has its own deadline; none stands in for another. */
+enum tcp_timer {
+    TCP_TIMER_RETRANSMIT,
+    TCP_TIMER_PERSIST,
+    TCP_TIMER_DELAYED_ACK,
+    TCP_TIMER_KEEPALIVE,
+    TCP_TIMER_FIN_WAIT_2,
+    TCP_TIMERS,
+    TCP_TIMER_TIME_WAIT = TCP_TIMERS, /* kept by the TIME-WAIT record, not by the connection */
+};
+
+const char *tcp_timer_name(enum tcp_timer t); /* "retransmit" */
+
+enum event_kind {
+    EVENT_SEGMENT_IN,   /* a TCP segment that belongs to a connection, before its steps */
+    EVENT_SEGMENT_OUT,  /* any TCP segment of ours */
+    EVENT_DATAGRAM_IN,  /* UDP or ICMP */
+    EVENT_DATAGRAM_OUT, /* UDP or ICMP */
+    EVENT_STATE,
+    EVENT_TIMER_SET,
+    EVENT_TIMER_FIRED,
+    EVENT_WINDOW, /* cwnd or ssthresh changed */
+    EVENT_RTT,    /* a new round-trip sample */
+    EVENT_DROP,
+    EVENT_CALL, /* a socket call, with what it returned */
+};
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_PSH 0x08
+#define TCP_ACK 0x10
+#define TCP_URG 0x20
+#define TCP_ECE 0x40
+#define TCP_CWR 0x80
+
+struct tcp_header;
+
+struct event {
+    usec time;
+    enum event_kind kind;
+    uint32_t connection; /* its number, counted from 1; 0: none */
+    uint8_t protocol;
+    struct endpoint local, remote;
+    enum tcp_state state; /* of the connection, after the event */
+    enum rule rule;       /* what decided; RULE_NONE when no RFC does */
+    union {
+        struct {
+            const struct tcp_header *header; /* as it stands on the wire */
+            int64_t seq, ack;                /* positions; as on the wire when there is no connection */
+            uint32_t len;                    /* text, without SYN and FIN */
+            uint32_t window;                 /* scaled, bytes */
+            bool retransmitted;
+        } segment;
+        struct {
+            size_t len; /* payload */
+            uint8_t type, code;
+        } datagram;
+        struct {
+            enum tcp_state from, to;
+        } change;
+        struct {
+            enum tcp_timer which;
+            usec due; /* NEVER: stopped */
+        } timer;
+        struct {
+            uint32_t cwnd, ssthresh;
+            const char *why; /* "slow start", "fast recovery" ... */
+        } window;
+        struct {
+            usec sample, srtt, rttvar, rto;
+        } rtt;
+        struct {
+            enum drop why;
+            const uint8_t *packet; /* the IPv4 datagram, or NULL */
+            size_t len;
+        } drop;
+        struct {
+            const char *name; /* "sock_connect" */
+            int64_t result;   /* as returned: a count, 0 or a negative errno value */
+            const void *sock;
+        } call;
+    } u;
+};
+
+#endif
