@@ -1,0 +1,178 @@
+/* The connection: its invariants, its place in the table, its timers, its mark. */
+#include "tcb.h"
+
+#include <assert.h>
+
+static void check_flight(const struct tcp_conn *c)
+{
+    const struct flight *f = &c->snd.flight;
+    if (f->count == 0) {
+        assert(c->snd.una == c->snd.nxt);
+        return;
+    }
+    const struct sent *first = &f->at[f->first], *last = first + f->count - 1;
+    assert(first->left == c->snd.una);
+    assert(last->left + last->len == c->snd.nxt);
+}
+
+void tcb_check(const struct tcp_conn *c)
+{
+    const struct tcp_snd *s = &c->snd;
+    const struct tcp_rcv *r = &c->rcv;
+    if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT)
+        return; /* the TIME-WAIT record has taken over */
+    assert(0 <= s->una && s->una <= s->nxt);
+    assert(s->nxt <= s->q.tail + (s->fin ? 1 : 0));
+    assert(s->q.head == (s->una > 1 ? (snd_fin_acked(c) ? s->q.tail : s->una) : 1));
+    assert(s->q.tail - s->q.head <= s->q.size || s->q.tail == s->q.head);
+    check_flight(c);
+    assert(r->q.head <= r->q.tail && (r->q.tail <= r->nxt || c->state == TCP_SYN_SENT) && r->nxt <= r->adv);
+    assert(r->held.count == 0 || r->held.at[0].left > r->nxt);
+    /* Whatever is outstanding has a timer that will come back to it. */
+    if (s->una < s->nxt)
+        assert(tcb_timer_on(c, TCP_TIMER_RETRANSMIT) || tcb_timer_on(c, TCP_TIMER_PERSIST) || c->out_link);
+}
+
+struct event tcb_event(const struct tcp_conn *c, enum event_kind kind)
+{
+    return (struct event){
+        .kind = kind,
+        .connection = c->id,
+        .protocol = IP_TCP,
+        .local = c->local,
+        .remote = c->remote,
+        .state = c->state,
+    };
+}
+
+void tcb_mark(struct tcp_conn *c)
+{
+    if (c->out_link)
+        return;
+    c->out_link = c->tcp->out_last;
+    c->out_next = NULL;
+    *c->tcp->out_last = c;
+    c->tcp->out_last = &c->out_next;
+}
+
+void tcb_unmark(struct tcp_conn *c)
+{
+    if (!c->out_link)
+        return;
+    *c->out_link = c->out_next;
+    if (c->out_next)
+        c->out_next->out_link = c->out_link;
+    else
+        c->tcp->out_last = c->out_link;
+    c->out_next = NULL;
+    c->out_link = NULL;
+}
+
+static void timer_event(const struct tcp_conn *c, enum tcp_timer which)
+{
+    if (!core_observed(c->tcp->core))
+        return;
+    struct event e = tcb_event(c, EVENT_TIMER_SET);
+    e.u.timer.which = which;
+    e.u.timer.due = c->due[which];
+    core_emit(c->tcp->core, &e);
+}
+
+void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due)
+{
+    if (c->due[which] == due)
+        return;
+    c->due[which] = due;
+    if (!timer_running(&c->timer) || due < c->timer.due)
+        timer_start(&c->tcp->core->wheel, &c->timer, due);
+    timer_event(c, which);
+}
+
+void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
+{
+    if (c->due[which] == NEVER)
+        return;
+    c->due[which] = NEVER;
+    timer_event(c, which);
+}
+
+usec tcb_timer_earliest(const struct tcp_conn *c, enum tcp_timer *which)
+{
+    usec earliest = NEVER;
+    for (int i = 0; i < TCP_TIMERS; i++) {
+        if (c->due[i] < earliest) {
+            earliest = c->due[i];
+            *which = (enum tcp_timer)i;
+        }
+    }
+    return earliest;
+}
+
+uint32_t tcb_hash(const struct core *core, struct endpoint local, struct endpoint remote)
+{
+    uint32_t key[3] = {local.addr, remote.addr, (uint32_t)local.port << 16 | remote.port};
+    return siphash(core->config.key, key, sizeof key);
+}
+
+static bool same(struct endpoint a, struct endpoint b)
+{
+    return a.addr == b.addr && a.port == b.port;
+}
+
+struct tcp_conn *tcb_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    uint32_t hash = tcb_hash(tcp->core, local, remote);
+    for (struct table_node *n = table_first(&tcp->conns, hash); n; n = table_next(n, hash)) {
+        struct tcp_conn *c = CONN_OF_NODE(n);
+        if (same(c->local, local) && same(c->remote, remote))
+            return c;
+    }
+    return NULL;
+}
+
+struct tcp_conn *tcb_new(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    struct tcp_conn *c = core_alloc(tcp->core, sizeof *c);
+    if (!c)
+        return NULL;
+    c->tcp = tcp;
+    c->local = local;
+    c->remote = remote;
+    c->id = ++tcp->next_id;
+    c->heard = tcp->core->now;
+    for (int i = 0; i < TCP_TIMERS; i++)
+        c->due[i] = NEVER;
+    c->snd.q.head = c->snd.q.tail = 1; /* the first byte follows the SYN */
+    c->rcv.q.head = c->rcv.q.tail = 1;
+    rtt_init(&c->rtt, &tcp->core->config);
+    return c;
+}
+
+bool tcb_insert(struct tcp_conn *c)
+{
+    if (!table_insert(&c->tcp->conns, c->tcp->core, &c->node, tcb_hash(c->tcp->core, c->local, c->remote)))
+        return false;
+    c->in_table = true;
+    c->tcp->open++;
+    return true;
+}
+
+void tcb_remove(struct tcp_conn *c)
+{
+    if (!c->in_table)
+        return;
+    table_remove(&c->tcp->conns, &c->node);
+    c->in_table = false;
+    c->tcp->open--;
+}
+
+bool tcb_release(struct tcp_conn *c)
+{
+    if ((c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) || c->sock)
+        return false;
+    assert(!c->in_table && !c->out_link && !timer_running(&c->timer) && !c->wait_link);
+    struct core *core = c->tcp->core;
+    ring_free(&c->rcv.q, core);
+    core_free(core, c, sizeof *c);
+    return true;
+}

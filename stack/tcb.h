@@ -1,0 +1,193 @@
+/* The transmission control block, RFC 9293 3.3.1, and what all connections of one stack share.
+ *
+ * Variables carry the RFC's names; all sequence variables are stream positions (seq.h): ISS and IRS are position
+ * 0 of their direction. tcb_check states the invariants and is run at the end of each verb. */
+#ifndef GLASS_TCB_H
+#define GLASS_TCB_H
+
+#include "cc.h"
+#include "outbox.h"
+#include "port.h"
+#include "ranges.h"
+#include "ring.h"
+#include "rtt.h"
+#include "seq.h"
+#include "sock.h"
+#include "tcp_wire.h"
+
+/* One transmission that is not yet acknowledged: [left, right) left at `time`. In order, without gaps, they cover
+ * [SND.UNA, SND.NXT). */
+struct sent {
+    int64_t left;
+    usec time;     /* of the last time */
+    uint32_t len;
+    bool lost;     /* believed lost, not yet sent again */
+    bool resent;   /* more than once on the wire: no RTT sample (Karn) */
+    bool pushed;
+};
+
+/* The retransmission queue: an array whose front moves as ACKs come in. */
+struct flight {
+    struct sent *at;
+    uint16_t first, count, room;
+    uint32_t lost; /* bytes of records marked lost */
+};
+
+enum recovery {
+    RECOVERY_NONE,
+    RECOVERY_FAST,    /* fast retransmit to full ACK, RFC 6582 */
+    RECOVERY_TIMEOUT, /* after the retransmission timer */
+};
+
+/* una <= nxt; ring holds [max(una, 1), tail); nxt <= tail, or tail + 1 once the FIN was sent. */
+struct tcp_snd {
+    int64_t una, nxt;      /* SND.UNA, SND.NXT */
+    int64_t wl1, wl2;      /* SND.WL1 (a position of the peer's), SND.WL2 */
+    int64_t up;            /* SND.UP: the position behind the last urgent byte; 0: none */
+    uint32_t wnd, max_wnd; /* SND.WND, and the largest ever offered (RFC 9293 3.8.6.2.1, RFC 5961 5.2) */
+    struct ring q;         /* text: unacknowledged, then unsent */
+    struct flight flight;
+    int64_t recover; /* RFC 6582 3.2 */
+    usec progress;   /* since when the peer owes us an answer; R2 counts from here */
+    uint16_t mss;    /* Eff.snd.MSS, RFC 9293 3.7.1 */
+    uint16_t dup_acks;
+    uint8_t recovery; /* enum recovery */
+    uint8_t retries;  /* expiries of the running timer in a row */
+    bool fin;         /* the user closed: a FIN stands at q.tail */
+    bool probing;     /* a byte was sent into a closed window */
+    bool partial;            /* this recovery has had its first partial ACK */
+    bool probe_now, override_now, keepalive_now, rescue_now;
+};
+
+/* head <= nxt <= adv; the ring holds [head, nxt) to be read and, further on, what `held` says. */
+struct tcp_rcv {
+    int64_t nxt;   /* RCV.NXT */
+    int64_t adv;   /* RCV.NXT + RCV.WND as last offered: never taken back */
+    int64_t up;    /* RCV.UP; 0: none */
+    int64_t fin;   /* where the peer's FIN stands; 0: not seen */
+    int64_t acked; /* the last ACK we sent */
+    struct ring q;
+    struct ranges held; /* text beyond RCV.NXT */
+    uint16_t dup_acks_owed;
+    uint16_t full; /* the largest text of one segment so far: what "full-sized" means to this peer */
+    bool ack_now;
+    bool shut; /* the user reads no more: text is acknowledged and thrown away */
+};
+
+struct tcp;
+struct tcp_listener;
+
+struct tcp_conn {
+    struct table_node node; /* by four-tuple */
+    struct timer timer;     /* one wheel entry, at or before the earliest of due[] */
+    struct tcp_conn *out_next, **out_link; /* marked: tcp_output will ask it for segments */
+    struct tcp_conn *wait_next, **wait_link; /* in its listener's queue, until accepted */
+    struct tcp *tcp;
+    struct sock *sock;             /* NULL: not accepted yet, or its owner let go */
+    struct tcp_listener *listener; /* until accepted */
+    struct endpoint local, remote;
+    uint32_t id; /* in events, from 1 */
+    uint32_t iss, irs;
+    uint8_t state; /* enum tcp_state; assigned by tcp_set_state alone */
+    bool passive;  /* came from LISTEN */
+    bool syn_resent; /* RFC 6298 5.7 */
+    bool in_table, orphan;
+    bool want_room; /* its owner was told -EAGAIN by a send and waits for SOCK_WRITABLE */
+    bool accepted_queue; /* which of its listener's queues it waits in */
+    uint8_t keepalive_sent;
+    int16_t soft_error; /* RFC 5461: reported if the connection times out */
+    int16_t error;      /* why it ended, errno; 0: in order */
+    usec heard;         /* when the peer last sent something acceptable */
+    usec due[TCP_TIMERS]; /* deadlines, NEVER when off */
+    struct tcp_snd snd;
+    struct tcp_rcv rcv;
+    struct rtt rtt;
+    struct cc cc;
+};
+
+struct tcp_listener {
+    struct tcp *tcp;
+    struct sock *sock;
+    struct tcp_conn *half_first;                   /* in SYN-RECEIVED */
+    struct tcp_conn *accept_first, **accept_last;  /* open, waiting to be accepted */
+    uint32_t half, waiting, backlog;
+};
+
+struct tcp_timewait;
+
+/* All of one stack's TCP. */
+struct tcp {
+    struct core *core;
+    struct outbox *outbox;
+    struct ports *ports;
+    struct table conns;
+    struct table timewaits;
+    struct tcp_timewait *tw_first, **tw_last; /* in order of expiry */
+    struct timer tw_timer;                    /* of the first */
+    struct tcp_conn *out_first, **out_last;
+    uint32_t open; /* connections in conns */
+    uint32_t next_id;
+    struct rate_limit challenge;
+};
+
+#define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, timer)))
+#define CONN_OF_NODE(n)  ((struct tcp_conn *)((char *)(n) - offsetof(struct tcp_conn, node)))
+
+/* The FIN's position, once the user has closed. */
+static inline int64_t snd_fin(const struct tcp_conn *c)
+{
+    return c->snd.q.tail;
+}
+
+static inline bool snd_fin_sent(const struct tcp_conn *c)
+{
+    return c->snd.fin && c->snd.nxt > snd_fin(c);
+}
+
+static inline bool snd_fin_acked(const struct tcp_conn *c)
+{
+    return c->snd.fin && c->snd.una > snd_fin(c);
+}
+
+/* Handshake done in our direction: the peer knows our ISS. */
+static inline bool tcp_synchronized(const struct tcp_conn *c)
+{
+    return c->state >= TCP_ESTABLISHED;
+}
+
+void tcb_check(const struct tcp_conn *c);
+
+/* An event about this connection, with all that is common filled in. */
+struct event tcb_event(const struct tcp_conn *c, enum event_kind kind);
+
+/* Asks for the connection's turn in tcp_output. */
+void tcb_mark(struct tcp_conn *c);
+void tcb_unmark(struct tcp_conn *c);
+
+/* Deadlines: due[which] is the truth; the wheel entry may be earlier and then finds nothing to do. */
+void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due);
+void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which);
+usec tcb_timer_earliest(const struct tcp_conn *c, enum tcp_timer *which); /* NEVER: none */
+
+static inline bool tcb_timer_on(const struct tcp_conn *c, enum tcp_timer which)
+{
+    return c->due[which] != NEVER;
+}
+
+/* The key of a four-tuple in the tables. */
+uint32_t tcb_hash(const struct core *core, struct endpoint local, struct endpoint remote);
+
+/* The four-tuple's connection, or NULL. */
+struct tcp_conn *tcb_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
+
+/* A connection in state CLOSED, or NULL without memory; in no table yet. */
+struct tcp_conn *tcb_new(struct tcp *tcp, struct endpoint local, struct endpoint remote);
+
+/* Enters it in the table of connections. False: no memory. */
+bool tcb_insert(struct tcp_conn *c);
+void tcb_remove(struct tcp_conn *c);
+
+/* Gives the memory back when nobody needs the connection any more: CLOSED, and no socket holds it. True if so. */
+bool tcb_release(struct tcp_conn *c);
+
+#endif

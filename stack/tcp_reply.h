@@ -1,0 +1,19 @@
+/* Segments without a connection behind them: RST to strangers (RFC 9293 3.10.7.1) and ACKs of TIME-WAIT. They wait
+ * in the outbox. */
+#ifndef GLASS_TCP_REPLY_H
+#define GLASS_TCP_REPLY_H
+
+#include "tcb.h"
+
+/* Answers a segment that should not have come: <SEQ=SEG.ACK><CTL=RST> if it had an ACK, otherwise
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. Never answers a RST. */
+void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h);
+
+/* A segment without text from local to remote. */
+void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags, struct wireseq seq,
+               struct wireseq ack, uint16_t window);
+
+/* The challenge ACK's budget over all connections, RFC 5961 7. */
+bool tcp_challenge_allowed(struct tcp *tcp);
+
+#endif

@@ -1,0 +1,24 @@
+/* A segment as the state machine sees it: stream positions instead of sequence numbers. */
+#ifndef GLASS_TCP_SEGMENT_H
+#define GLASS_TCP_SEGMENT_H
+
+#include "tcb.h"
+
+struct tcp_segment {
+    int64_t seq, ack;  /* SEG.SEQ, SEG.ACK */
+    uint32_t len;      /* SEG.LEN, with SYN and FIN */
+    uint32_t wnd;      /* SEG.WND, bytes */
+    int64_t up;        /* SEG.UP: the position behind the urgent data */
+    uint8_t flags;
+    struct span text;
+    const struct tcp_header *header;
+    const struct ip_packet *packet;
+};
+
+/* Where the text begins: a SYN comes before it. */
+static inline int64_t seg_text(const struct tcp_segment *seg)
+{
+    return seg->seq + (seg->flags & TCP_SYN ? 1 : 0);
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* TIME-WAIT records, RFC 9293 3.6 and 3.10.7.4; RFC 1337. */
+#include "tcp_timewait.h"
+#include "tcp_reply.h"
+
+#include <assert.h>
+
+static_assert(sizeof(struct tcp_timewait) <= 64, "a TIME-WAIT record costs at most 64 bytes");
+
+#define TW_OF_NODE(n) ((struct tcp_timewait *)((char *)(n) - offsetof(struct tcp_timewait, node)))
+
+struct endpoint timewait_local(const struct tcp *tcp, const struct tcp_timewait *tw)
+{
+    return (struct endpoint){tcp->core->config.addr, tw->local_port};
+}
+
+struct endpoint timewait_remote(const struct tcp_timewait *tw)
+{
+    return (struct endpoint){tw->remote_addr, tw->remote_port};
+}
+
+static void state_event(struct tcp *tcp, const struct tcp_timewait *tw, enum rule why)
+{
+    if (!core_observed(tcp->core))
+        return;
+    struct event e = {.kind = EVENT_STATE,
+                      .connection = tw->id,
+                      .protocol = IP_TCP,
+                      .local = timewait_local(tcp, tw),
+                      .remote = timewait_remote(tw),
+                      .rule = why,
+                      .u.change = {TCP_TIME_WAIT, TCP_CLOSED}};
+    core_emit(tcp->core, &e);
+}
+
+/* The wheel holds one timer for all: the oldest record's. */
+static void arm(struct tcp *tcp)
+{
+    if (tcp->tw_first)
+        timer_start(&tcp->core->wheel, &tcp->tw_timer, tcp->tw_first->due);
+    else
+        timer_stop(&tcp->core->wheel, &tcp->tw_timer);
+}
+
+static void enqueue(struct tcp *tcp, struct tcp_timewait *tw)
+{
+    tw->due = tcp->core->now + 2 * tcp->core->config.tcp_msl;
+    tw->next = NULL;
+    tw->link = tcp->tw_last;
+    *tcp->tw_last = tw;
+    tcp->tw_last = &tw->next;
+    arm(tcp);
+}
+
+static void dequeue(struct tcp *tcp, struct tcp_timewait *tw)
+{
+    *tw->link = tw->next;
+    if (tw->next)
+        tw->next->link = tw->link;
+    else
+        tcp->tw_last = tw->link;
+    arm(tcp);
+}
+
+void timewait_restart(struct tcp *tcp, struct tcp_timewait *tw)
+{
+    dequeue(tcp, tw);
+    enqueue(tcp, tw);
+}
+
+void timewait_delete(struct tcp *tcp, struct tcp_timewait *tw, enum rule why)
+{
+    state_event(tcp, tw, why);
+    dequeue(tcp, tw);
+    table_remove(&tcp->timewaits, &tw->node);
+    core_free(tcp->core, tw, sizeof *tw);
+}
+
+bool timewait_enter(struct tcp_conn *c)
+{
+    struct tcp *tcp = c->tcp;
+    struct core *core = tcp->core;
+    if (tcp->timewaits.count >= core->config.tcp_timewait_max && tcp->tw_first) {
+        core_count(core, COUNT_TCP_TIME_WAIT_OVERFLOW);
+        timewait_delete(tcp, tcp->tw_first, RULE_NONE);
+    }
+    struct tcp_timewait *tw = core_alloc(core, sizeof *tw);
+    if (!tw || !table_insert(&tcp->timewaits, core, &tw->node, tcb_hash(core, c->local, c->remote))) {
+        core_free(core, tw, sizeof *tw);
+        core_count(core, COUNT_TCP_TIME_WAIT_OVERFLOW);
+        return false;
+    }
+    tw->remote_addr = c->remote.addr;
+    tw->local_port = c->local.port;
+    tw->remote_port = c->remote.port;
+    tw->rcv_nxt = seq_wrap(c->rcv.nxt, c->irs);
+    tw->snd_nxt = seq_wrap(c->snd.nxt, c->iss);
+    tw->id = c->id;
+    core_count(core, COUNT_TCP_TIME_WAITS);
+    enqueue(tcp, tw);
+    return true;
+}
+
+struct tcp_timewait *timewait_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    uint32_t hash = tcb_hash(tcp->core, local, remote);
+    for (struct table_node *n = table_first(&tcp->timewaits, hash); n; n = table_next(n, hash)) {
+        struct tcp_timewait *tw = TW_OF_NODE(n);
+        if (tw->local_port == local.port && tw->remote_port == remote.port && tw->remote_addr == remote.addr)
+            return tw;
+    }
+    return NULL;
+}
+
+static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw)
+{
+    if (tcp_challenge_allowed(tcp)) /* two ends in TIME-WAIT that disagree must not talk for ever */
+        tcp_reply(tcp, timewait_local(tcp, tw), timewait_remote(tw), TCP_ACK, tw->snd_nxt, tw->rcv_nxt, 0);
+}
+
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h)
+{
+    int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
+    if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
+        return DROP_TCP_TIME_WAIT;
+    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && ahead > 0) /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13 */
+        return DROP_NONE;
+    if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
+        acknowledge(tcp, tw);
+        return DROP_TCP_SYN_IN_WINDOW;
+    }
+    if (!(h->flags & TCP_ACK))
+        return DROP_TCP_NO_ACK;
+    if (h->flags & TCP_FIN && ahead + (int32_t)tcp_seq_len(h) == 0) { /* the peer missed our last ACK */
+        timewait_restart(tcp, tw);
+        acknowledge(tcp, tw);
+        return DROP_TCP_TIME_WAIT;
+    }
+    if (ahead != 0 || h->text.len > 0) /* RCV.WND is 0: only an empty segment at RCV.NXT is acceptable */
+        acknowledge(tcp, tw);
+    return DROP_TCP_TIME_WAIT;
+}
+
+void timewait_expire(struct tcp *tcp)
+{
+    while (tcp->tw_first && tcp->tw_first->due <= tcp->core->now)
+        timewait_delete(tcp, tcp->tw_first, RULE_TIME_WAIT_2MSL);
+}
+
+void timewait_free(struct tcp *tcp)
+{
+    while (tcp->tw_first)
+        timewait_delete(tcp, tcp->tw_first, RULE_NONE);
+}

@@ -1,0 +1,39 @@
+/* TIME-WAIT, RFC 9293 3.6: a small record that answers in place of the connection for 2 MSL.
+ *
+ * tcp_set_state makes the record; the connection then leaves the table, and is kept only while its owner has
+ * something left to read. All records wait equally long, so their order of age is their order of expiry. */
+#ifndef GLASS_TCP_TIMEWAIT_H
+#define GLASS_TCP_TIMEWAIT_H
+
+#include "tcb.h"
+
+struct tcp_timewait {
+    struct table_node node; /* by four-tuple */
+    struct tcp_timewait *next, **link;
+    usec due;
+    uint32_t remote_addr; /* the local one is the stack's */
+    uint16_t local_port, remote_port;
+    struct wireseq rcv_nxt, snd_nxt;
+    uint32_t id;        /* the connection's, in events */
+    uint32_t ts_recent; /* RFC 7323 4.3 */
+};
+
+/* False without memory: the connection then just closes, counted. */
+bool timewait_enter(struct tcp_conn *c);
+
+struct tcp_timewait *timewait_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
+void timewait_delete(struct tcp *tcp, struct tcp_timewait *tw, enum rule why);
+void timewait_restart(struct tcp *tcp, struct tcp_timewait *tw);
+
+/* A segment for a record. DROP_NONE: a new SYN that may open the connection again; the record is still there. */
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h);
+
+/* Ends the records whose 2 MSL are over. */
+void timewait_expire(struct tcp *tcp);
+
+void timewait_free(struct tcp *tcp);
+
+struct endpoint timewait_local(const struct tcp *tcp, const struct tcp_timewait *tw);
+struct endpoint timewait_remote(const struct tcp_timewait *tw);
+
+#endif
