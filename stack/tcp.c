@@ -1,0 +1,33 @@
+/* All of one stack's TCP. */
+#include "tcp.h"
+#include "tcp_state.h"
+#include "tcp_timer.h"
+#include "tcp_timewait.h"
+
+void tcp_init(struct tcp *tcp, struct core *core, struct outbox *outbox, struct ports *ports)
+{
+    *tcp = (struct tcp){.core = core, .outbox = outbox, .ports = ports};
+    tcp->out_last = &tcp->out_first;
+    tcp->tw_last = &tcp->tw_first;
+}
+
+void tcp_timer_expired(struct tcp *tcp, struct timer *t)
+{
+    if (t == &tcp->tw_timer)
+        timewait_expire(tcp);
+    else
+        tcp_timer_run(CONN_OF_TIMER(t));
+}
+
+void tcp_free(struct tcp *tcp)
+{
+    struct table_node *n;
+    while ((n = table_walk(&tcp->conns, NULL))) {
+        struct tcp_conn *c = CONN_OF_NODE(n);
+        tcp_end(c, 0, RULE_NONE);
+        tcb_release(c);
+    }
+    timewait_free(tcp);
+    table_free(&tcp->conns, tcp->core);
+    table_free(&tcp->timewaits, tcp->core);
+}

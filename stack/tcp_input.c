@@ -1,0 +1,488 @@
+/* SEGMENT ARRIVES, RFC 9293 3.10.7, with the checks of RFC 5961.
+ *
+ * CLOSED (3.10.7.1) is tcp_reply.c, LISTEN (3.10.7.2) tcp_listen.c, SYN-SENT (3.10.7.3) and all other states
+ * (3.10.7.4) are here: the RFC's checks in the RFC's order, each a function. `false` means "done with this
+ * segment". */
+#include "tcp_input.h"
+#include "tcp_loss.h"
+#include "tcp_rcv.h"
+#include "tcp_reply.h"
+#include "tcp_snd.h"
+#include "tcp_state.h"
+#include "tcp_timer.h"
+#include "tcp_timewait.h"
+
+#include <errno.h>
+
+static bool drop(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
+{
+    core_drop(c->tcp->core, why, seg->packet->header.at, seg->packet->header.len + seg->packet->body.len);
+    return false;
+}
+
+/* "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." */
+static bool drop_and_ack(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
+{
+    if (c->rcv.dup_acks_owed < UINT16_MAX && tcp_challenge_allowed(c->tcp))
+        c->rcv.dup_acks_owed++;
+    return drop(c, seg, why);
+}
+
+static struct tcp_segment segment_of(const struct tcp_conn *c, const struct ip_packet *p,
+                                     const struct tcp_header *h)
+{
+    struct tcp_segment seg = {
+        .seq = seq_unwrap(h->seq, c->irs, c->rcv.nxt),
+        .ack = seq_unwrap(h->ack, c->iss, c->snd.una),
+        .len = tcp_seq_len(h),
+        .wnd = h->window,
+        .flags = h->flags,
+        .text = h->text,
+        .header = h,
+        .packet = p,
+    };
+    seg.up = seg.seq + h->urgent;
+    return seg;
+}
+
+static void segment_event(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!core_observed(c->tcp->core))
+        return;
+    struct event e = tcb_event(c, EVENT_SEGMENT_IN);
+    e.u.segment.header = seg->header;
+    e.u.segment.seq = c->state == TCP_SYN_SENT ? 0 : seg->seq;
+    e.u.segment.ack = seg->flags & TCP_ACK ? seg->ack : 0;
+    e.u.segment.len = (uint32_t)seg->text.len;
+    e.u.segment.window = seg->wnd;
+    core_emit(c->tcp->core, &e);
+}
+
+/* The handshake is complete on our side. */
+static void established(struct tcp_conn *c, enum rule why)
+{
+    if (c->syn_resent && c->rtt.srtt == 0 && c->rtt.rto < TCP_RTO_AFTER_SYN_LOSS)
+        c->rtt.rto = (uint32_t)TCP_RTO_AFTER_SYN_LOSS; /* RFC 6298 5.7 */
+    tcp_set_state(c, TCP_ESTABLISHED, why);
+    tcp_keepalive_arm(c);
+    if (c->listener)
+        listen_queue_open(c);
+}
+
+/* SND.UNA moves: everything that follows from it. */
+static void new_ack(struct tcp_conn *c, int64_t ack)
+{
+    int64_t una = c->snd.una;
+    snd_acknowledged(c, ack);
+    loss_on_ack(c, una);
+    c->snd.retries = 0;
+    c->snd.progress = c->tcp->core->now;
+    if (c->snd.recovery != RECOVERY_FAST || !c->snd.partial) /* RFC 6298 5.3; RFC 6582 3.2: the first partial ACK */
+        tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);             /* snd_arm starts it again for what is left */
+    c->snd.partial = c->snd.recovery == RECOVERY_FAST;
+    sock_signal(c->sock);
+}
+
+/* --- 3.10.7.3: SYN-SENT --- */
+
+static bool syn_sent_ack(struct tcp_conn *c, const struct tcp_segment *seg) /* first */
+{
+    if (!(seg->flags & TCP_ACK) || (c->snd.una < seg->ack && seg->ack <= c->snd.nxt))
+        return true;
+    tcp_reply_rst(c->tcp, seg->packet, seg->header);
+    return drop(c, seg, DROP_TCP_SYN_SENT_ACK);
+}
+
+static bool syn_sent_rst(struct tcp_conn *c, const struct tcp_segment *seg) /* second */
+{
+    if (!(seg->flags & TCP_RST))
+        return true;
+    if (!(seg->flags & TCP_ACK))
+        return drop(c, seg, DROP_TCP_SYN_SENT_RST);
+    tcp_end(c, ECONNREFUSED, RULE_SYN_SENT_RST);
+    return false;
+}
+
+static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth */
+{
+    const struct tcp_header *h = seg->header;
+    c->irs = h->seq.n;
+    c->rcv.nxt = 1;
+    c->rcv.adv += 1;
+    c->snd.mss = snd_mss(&c->tcp->core->config, h->options.mss);
+    c->rcv.full = c->snd.mss;
+    cc_init(&c->cc, &c->tcp->core->config, c->snd.mss);
+    seg->seq = 0;
+    seg->up = h->urgent;
+    c->snd.wnd = c->snd.max_wnd = seg->wnd;
+    c->snd.wl1 = seg->seq;
+    c->snd.wl2 = seg->flags & TCP_ACK ? seg->ack : 0;
+    if (!(seg->flags & TCP_ACK)) {
+        tcp_set_state(c, TCP_SYN_RECEIVED, RULE_SYN_SENT_SYN);
+        loss_resend_all(c); /* our SYN travels again, now as <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+        return;
+    }
+    new_ack(c, seg->ack);
+    established(c, RULE_SYN_SENT_SYN_ACK);
+    c->rcv.ack_now = true;
+}
+
+/* --- 3.10.7.4: other states --- */
+
+/* First: the sequence number. */
+static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
+{
+    if (rcv_acceptable(c, seg))
+        return true;
+    if (seg->flags & TCP_RST)
+        return drop(c, seg, DROP_TCP_SEQUENCE);
+    if (c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0) {
+        if (seg->flags & TCP_ACK) { /* figure 7, line 6: the other half of a simultaneous open */
+            seg->flags &= (uint8_t)~TCP_SYN;
+            seg->seq += 1;
+            seg->len -= 1;
+            return true;
+        }
+        loss_resend_all(c); /* the peer's SYN again: it missed our SYN,ACK */
+        return drop(c, seg, DROP_TCP_SEQUENCE);
+    }
+    if (rcv_wnd(c) == 0 && seg->seq == c->rcv.nxt && !(seg->flags & TCP_SYN)) {
+        /* "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and RSTs." */
+        c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+        seg->text.len = 0;
+        seg->flags &= (uint8_t)~TCP_FIN;
+        return true;
+    }
+    return drop_and_ack(c, seg, DROP_TCP_SEQUENCE);
+}
+
+/* Second: RST. RFC 5961 3.2: only at RCV.NXT exactly. */
+static bool step_rst(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & TCP_RST))
+        return true;
+    if (seg->seq != c->rcv.nxt)
+        return drop_and_ack(c, seg, DROP_TCP_RST_INEXACT);
+    switch (c->state) {
+    case TCP_SYN_RECEIVED:
+        if (!c->passive) {
+            tcp_end(c, ECONNREFUSED, RULE_SYN_RECEIVED_RST);
+            return false;
+        }
+        drop(c, seg, DROP_TCP_SYN_RECEIVED_RST);
+        tcp_set_state(c, TCP_LISTEN, RULE_SYN_RECEIVED_RST);
+        tcp_set_state(c, TCP_CLOSED, RULE_SYN_RECEIVED_RST);
+        return false;
+    case TCP_CLOSING:
+    case TCP_LAST_ACK:
+        tcp_end(c, 0, RULE_RST_EXACT);
+        return false;
+    default:
+        tcp_end(c, ECONNRESET, RULE_RST_EXACT);
+        return false;
+    }
+}
+
+/* Third, the security check, is omitted: IPv4 security labels are not used here. */
+
+/* Fourth: SYN. RFC 5961 4.2: a challenge ACK lets a peer that restarted answer with a RST. */
+static bool step_syn(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & TCP_SYN))
+        return true;
+    if (c->state == TCP_SYN_RECEIVED && c->passive) {
+        drop(c, seg, DROP_TCP_SYN_RECEIVED_RST);
+        tcp_set_state(c, TCP_LISTEN, RULE_SYN_RECEIVED_SYN);
+        tcp_set_state(c, TCP_CLOSED, RULE_SYN_RECEIVED_SYN);
+        return false;
+    }
+    return drop_and_ack(c, seg, DROP_TCP_SYN_IN_WINDOW);
+}
+
+static bool ack_syn_received(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!(c->snd.una < seg->ack && seg->ack <= c->snd.nxt)) {
+        tcp_reply_rst(c->tcp, seg->packet, seg->header);
+        return drop(c, seg, DROP_TCP_ACK_TOO_NEW);
+    }
+    c->snd.wnd = c->snd.max_wnd = seg->wnd;
+    c->snd.wl1 = seg->seq;
+    c->snd.wl2 = seg->ack;
+    established(c, RULE_SYN_RECEIVED_ACK);
+    return true;
+}
+
+/* A duplicate ACK in the sense of RFC 5681 2. */
+static bool is_duplicate_ack(const struct tcp_conn *c, const struct tcp_segment *seg, bool window_changed)
+{
+    return seg->ack == c->snd.una && c->snd.una < c->snd.nxt && seg->len == 0 && !window_changed &&
+           c->snd.wnd > 0;
+}
+
+/* The peer answers though its window is closed, or has just opened it. */
+static void closed_window(struct tcp_conn *c)
+{
+    if (c->snd.wnd == 0) {
+        c->snd.progress = c->tcp->core->now; /* RFC 9293 3.8.6.1: no end while probes are answered */
+        return;
+    }
+    if (c->snd.probing) { /* the probe's byte was not taken; it goes first */
+        c->snd.probing = false;
+        loss_resend_all(c);
+    }
+    if (tcb_timer_on(c, TCP_TIMER_PERSIST)) {
+        c->snd.retries = 0;
+        tcb_timer_stop(c, TCP_TIMER_PERSIST);
+    }
+}
+
+static void ack_established(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    int64_t una = c->snd.una;
+    if (seg->ack > una)
+        new_ack(c, seg->ack);
+    bool changed = seg->ack >= una && snd_update_window(c, seg);
+    if (seg->ack >= una)
+        closed_window(c);
+    if (seg->ack == una && is_duplicate_ack(c, seg, changed))
+        loss_on_duplicate(c);
+}
+
+/* What an ACK of our FIN means in each state. */
+static bool ack_of_fin(struct tcp_conn *c)
+{
+    if (!snd_fin_acked(c))
+        return true;
+    switch (c->state) {
+    case TCP_FIN_WAIT_1:
+        tcp_set_state(c, TCP_FIN_WAIT_2, RULE_FIN_ACKED);
+        if (c->orphan)
+            tcb_timer_start(c, TCP_TIMER_FIN_WAIT_2,
+                            c->tcp->core->now + c->tcp->core->config.tcp_fin_wait_2);
+        return true;
+    case TCP_CLOSING:
+        tcp_set_state(c, TCP_TIME_WAIT, RULE_FIN_ACKED);
+        return false;
+    case TCP_LAST_ACK:
+        tcp_end(c, 0, RULE_LAST_ACK_ACKED);
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Fifth: the ACK field. */
+static bool step_ack(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & TCP_ACK))
+        return drop(c, seg, DROP_TCP_NO_ACK);
+    if (c->state == TCP_SYN_RECEIVED && !ack_syn_received(c, seg))
+        return false;
+    if (seg->ack > c->snd.nxt) /* RFC 5961 5.2: neither it nor its text is believed */
+        return drop_and_ack(c, seg, DROP_TCP_ACK_TOO_NEW);
+    if (seg->ack < c->snd.una - c->snd.max_wnd)
+        return drop_and_ack(c, seg, DROP_TCP_ACK_TOO_OLD);
+    c->heard = c->tcp->core->now;
+    c->keepalive_sent = 0;
+    ack_established(c, seg);
+    return ack_of_fin(c);
+}
+
+/* The states in which the peer may still send text. */
+static bool may_receive(const struct tcp_conn *c)
+{
+    return c->state == TCP_ESTABLISHED || c->state == TCP_FIN_WAIT_1 || c->state == TCP_FIN_WAIT_2;
+}
+
+/* Sixth: URG, RFC 6093: signalled once for a continuous sequence of urgent data, which stays in line. */
+static void step_urg(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & TCP_URG) || !may_receive(c) || seg->up <= c->rcv.up || seg->up <= c->rcv.q.head)
+        return;
+    bool in_urgent_mode = c->rcv.up > c->rcv.q.head;
+    c->rcv.up = seg->up;
+    if (!in_urgent_mode && c->sock)
+        c->sock->urgent = true;
+    sock_signal(c->sock);
+}
+
+/* Text for a connection whose owner has let go: RFC 9293 3.6.1, the peer must not believe that it is read. */
+static bool text_after_close(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!c->orphan || seg_text(seg) + (int64_t)seg->text.len <= c->rcv.nxt)
+        return false;
+    drop(c, seg, DROP_TCP_TEXT_CLOSED);
+    tcp_reset(c, 0, RULE_CLOSE_UNREAD);
+    return true;
+}
+
+/* Seventh: the text. */
+static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (seg->text.len == 0 || !may_receive(c))
+        return true;
+    if (text_after_close(c, seg))
+        return false;
+    int64_t nxt = c->rcv.nxt;
+    bool had_hole = c->rcv.held.count > 0;
+    enum drop why = rcv_text(c, seg_text(seg), seg->text);
+    if (why != DROP_NONE)
+        drop(c, seg, why);
+    if (c->rcv.nxt > nxt) {
+        rcv_owe_ack(c, (uint32_t)seg->text.len, had_hole);
+        sock_signal(c->sock);
+    } else if (c->rcv.dup_acks_owed < UINT16_MAX) {
+        c->rcv.dup_acks_owed++; /* RFC 5681 4.2: each one tells the sender that something arrived */
+    }
+    return true;
+}
+
+static void fin_taken(struct tcp_conn *c)
+{
+    c->rcv.nxt += 1;
+    c->rcv.ack_now = true;
+    sock_signal(c->sock);
+    switch (c->state) {
+    case TCP_ESTABLISHED:
+        tcp_set_state(c, TCP_CLOSE_WAIT, RULE_FIN_RECEIVED);
+        break;
+    case TCP_FIN_WAIT_1: /* our own FIN is not acknowledged, or step five had moved on to FIN-WAIT-2 */
+        tcp_set_state(c, TCP_CLOSING, RULE_FIN_RECEIVED);
+        break;
+    case TCP_FIN_WAIT_2:
+        tcp_set_state(c, TCP_TIME_WAIT, RULE_FIN_RECEIVED);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Eighth: FIN. One that comes early is remembered as a position. */
+static void step_fin(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    int64_t fin = seg_text(seg) + (int64_t)seg->text.len;
+    bool held_beyond = c->rcv.held.count > 0 && c->rcv.held.at[c->rcv.held.count - 1].right > fin;
+    if (seg->flags & TCP_FIN && c->rcv.fin == 0 && may_receive(c) && c->rcv.nxt <= fin && fin < c->rcv.adv &&
+        !held_beyond) {
+        c->rcv.fin = fin;
+        if (fin > c->rcv.nxt && seg->text.len == 0)
+            c->rcv.dup_acks_owed++;
+    }
+    if (c->rcv.fin && c->rcv.nxt == c->rcv.fin && may_receive(c))
+        fin_taken(c);
+}
+
+static void arrives_syn_sent(struct tcp_conn *c, struct tcp_segment *seg)
+{
+    if (!syn_sent_ack(c, seg) || !syn_sent_rst(c, seg))
+        return;
+    if (!(seg->flags & TCP_SYN)) { /* fifth */
+        drop(c, seg, DROP_TCP_SYN_SENT_NEITHER);
+        return;
+    }
+    syn_sent_syn(c, seg);
+    if (c->state == TCP_SYN_RECEIVED) { /* text and FIN wait for ESTABLISHED */
+        if (seg->text.len > 0)
+            rcv_text(c, 1, seg->text);
+        return;
+    }
+    step_urg(c, seg);
+    if (step_text(c, seg))
+        step_fin(c, seg);
+}
+
+static void arrives_otherwise(struct tcp_conn *c, struct tcp_segment *seg)
+{
+    if (!step_seq(c, seg) || !step_rst(c, seg) || !step_syn(c, seg) || !step_ack(c, seg))
+        return;
+    step_urg(c, seg);
+    if (step_text(c, seg))
+        step_fin(c, seg);
+}
+
+static void segment_arrives(struct tcp_conn *c, const struct ip_packet *p, const struct tcp_header *h)
+{
+    struct tcp_segment seg = segment_of(c, p, h);
+    segment_event(c, &seg);
+    if (c->state == TCP_SYN_SENT)
+        arrives_syn_sent(c, &seg);
+    else
+        arrives_otherwise(c, &seg);
+    if (tcb_release(c))
+        return;
+    if (c->in_table) {
+        snd_arm(c);
+        tcb_mark(c);
+    }
+    tcb_check(c);
+}
+
+/* A segment to a four-tuple that has no connection. */
+static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h)
+{
+    struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
+    struct sock *s = port_lookup(tcp->ports, IP_TCP, local.addr, local.port);
+    struct tcp_listener *l = s && s->listening ? s->listener : NULL;
+    struct tcp_timewait *tw = timewait_find(tcp, local, remote);
+    if (tw) {
+        enum drop why = timewait_input(tcp, tw, h);
+        if (why != DROP_NONE || !l)
+            return why == DROP_NONE ? DROP_TCP_TIME_WAIT : why;
+        struct wireseq after = tw->snd_nxt;
+        timewait_delete(tcp, tw, RULE_TIME_WAIT_REUSE);
+        core_count(tcp->core, COUNT_TCP_TIME_WAIT_REUSED);
+        return listen_input(l, p, h, &after);
+    }
+    if (l)
+        return listen_input(l, p, h, NULL);
+    tcp_reply_rst(tcp, p, h); /* 3.10.7.1 */
+    return h->flags & TCP_RST ? DROP_TCP_RST_TO_NOTHING : DROP_TCP_NO_CONNECTION;
+}
+
+void tcp_input(struct tcp *tcp, const struct ip_packet *p)
+{
+    size_t whole = p->header.len + p->body.len;
+    struct tcp_header h;
+    core_count(tcp->core, COUNT_TCP_IN);
+    enum drop why = p->to_many ? DROP_TCP_BROADCAST : tcp_parse(p, &h); /* RFC 9293 3.9.2.3 MUST-57 */
+    if (why == DROP_NONE) {
+        struct tcp_conn *c = tcb_find(tcp, (struct endpoint){p->dst, h.destination},
+                                      (struct endpoint){p->src, h.source});
+        if (c) {
+            segment_arrives(c, p, &h);
+            return;
+        }
+        why = no_connection(tcp, p, &h);
+    }
+    if (why != DROP_NONE)
+        core_drop(tcp->core, why, p->header.at, whole);
+}
+
+/* --- ICMP errors, RFC 9293 3.9.2.2, RFC 5461, RFC 5927 --- */
+
+/* Before the handshake a hard error ends the attempt (RFC 5461 4 lets a later one only be noted); what an off-path
+ * attacker could send is believed no more than a lost packet. */
+static void icmp_believed(struct tcp_conn *c, const struct icmp_error *e)
+{
+    bool opening = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
+    if (opening && e->hard)
+        tcp_end(c, e->error, RULE_ICMP_HARD);
+    else
+        c->soft_error = (int16_t)e->error;
+    tcb_release(c);
+}
+
+bool tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
+{
+    struct reader r = reader_of(e->quoted.at, e->quoted.len);
+    struct endpoint local = {e->src, get16(&r)}, remote = {e->dst, get16(&r)};
+    struct wireseq seq = {get32(&r)};
+    struct tcp_conn *c = r.bad ? NULL : tcb_find(tcp, local, remote);
+    if (!c)
+        return false;
+    int64_t quoted = seq_unwrap(seq, c->iss, c->snd.una);
+    if (quoted < c->snd.una || quoted >= c->snd.nxt)
+        return false;
+    icmp_believed(c, e);
+    return true;
+}

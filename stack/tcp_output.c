@@ -1,0 +1,248 @@
+/* The next segment of a connection: choose, fill. RFC 9293 3.10.2, 3.8.
+ *
+ * In this order: duplicate ACKs owed, what is lost, what is new, a probe, a plain ACK. Anything that carries an ACK
+ * settles the delayed one. */
+#include "tcp_output.h"
+#include "tcp_loss.h"
+#include "tcp_rcv.h"
+#include "tcp_snd.h"
+#include "tcp_state.h"
+
+#include <assert.h>
+
+/* A segment that was chosen: it takes [left, left + len) of the sequence space. */
+struct choice {
+    int64_t left;
+    uint32_t len;
+    bool resent;
+};
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How much of a lost transmission fits one segment and the peer's window. The first outstanding byte may always go:
+ * into a window that closed it is the probe. */
+static uint32_t resend_len(const struct tcp_conn *c, const struct sent *s)
+{
+    int64_t len = smaller(s->len, c->snd.mss + (s->left == 0 ? 1 : 0));
+    if (s->left > c->snd.una)
+        len = smaller(len, snd_edge(c) - s->left);
+    else if (tcp_synchronized(c) && c->snd.wnd > 0)
+        len = smaller(len, c->snd.wnd);
+    return len > 0 ? (uint32_t)len : 0;
+}
+
+static bool choose_resend(struct tcp_conn *c, struct choice *out)
+{
+    struct sent *s = loss_next(c);
+    if (!s || (c->snd.probing && !c->snd.probe_now))
+        return false;
+    uint32_t len = resend_len(c, s);
+    if (len == 0 || (!c->snd.rescue_now && loss_pipe(c) + len > c->cc.cwnd))
+        return false;
+    *out = (struct choice){.left = s->left, .len = len, .resent = true};
+    if (!loss_resent(c, s, len))
+        return false;
+    c->snd.rescue_now = false;
+    core_count(c->tcp->core, COUNT_TCP_RETRANS);
+    return true;
+}
+
+static bool choose_unsent(struct tcp_conn *c, uint32_t len, struct choice *out)
+{
+    if (!loss_reserve(c))
+        return false;
+    if (c->snd.una == c->snd.nxt)
+        c->snd.progress = c->tcp->core->now;
+    *out = (struct choice){.left = c->snd.nxt, .len = len};
+    loss_sent(c, len, false);
+    return true;
+}
+
+/* Our SYN, alone or with an ACK: it is sent once here, then it is outstanding like any other. */
+static bool choose_syn(struct tcp_conn *c, struct choice *out)
+{
+    return c->snd.nxt == 0 && choose_unsent(c, 1, out);
+}
+
+static bool choose_new(struct tcp_conn *c, struct choice *out)
+{
+    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
+        return false;
+    uint32_t len = snd_new(c);
+    if (len == 0 || !choose_unsent(c, len, out))
+        return false;
+    c->snd.override_now = false;
+    return true;
+}
+
+/* RFC 9293 3.8.6.1: one octet of new data beyond the closed window, the same one each time. Never one that was
+ * acknowledged: some peers do not answer those. */
+static bool choose_probe(struct tcp_conn *c, struct choice *out)
+{
+    if (!c->snd.probe_now)
+        return false;
+    c->snd.probe_now = false;
+    if (c->snd.una < c->snd.nxt) {
+        loss_resend_all(c);
+        c->snd.probe_now = true;
+        bool chosen = choose_resend(c, out);
+        c->snd.probe_now = false;
+        core_count(c->tcp->core, COUNT_TCP_PROBES);
+        return chosen;
+    }
+    if (c->snd.wnd > 0 || !snd_pending(c) || !choose_unsent(c, 1, out))
+        return false;
+    core_count(c->tcp->core, COUNT_TCP_PROBES);
+    c->snd.probing = true;
+    return true;
+}
+
+/* RFC 9293 3.8.4: <SEQ=SND.NXT-1> with nothing in it; the peer must answer what is not in its window. */
+static bool choose_keepalive(struct tcp_conn *c, struct choice *out)
+{
+    if (!c->snd.keepalive_now)
+        return false;
+    c->snd.keepalive_now = false;
+    core_count(c->tcp->core, COUNT_TCP_KEEPALIVES);
+    *out = (struct choice){.left = c->snd.nxt - 1};
+    return true;
+}
+
+/* A plain ACK: one for each duplicate that is owed, one for all progress together (RFC 9293 MUST-58, MUST-59). */
+static bool choose_ack(struct tcp_conn *c, struct choice *out)
+{
+    if (!c->rcv.ack_now)
+        return false;
+    *out = (struct choice){.left = snd_ack_position(c)};
+    return true;
+}
+
+static bool choose_duplicate_ack(struct tcp_conn *c, struct choice *out)
+{
+    if (c->rcv.dup_acks_owed == 0)
+        return false;
+    c->rcv.dup_acks_owed--;
+    *out = (struct choice){.left = snd_ack_position(c)};
+    return true;
+}
+
+static bool choose(struct tcp_conn *c, struct choice *out)
+{
+    if (c->state == TCP_SYN_SENT || c->snd.nxt == 0)
+        return choose_syn(c, out) || choose_resend(c, out);
+    return choose_duplicate_ack(c, out) || choose_probe(c, out) || choose_resend(c, out) || choose_new(c, out) ||
+           choose_keepalive(c, out) || choose_ack(c, out);
+}
+
+static uint8_t flags_of(const struct tcp_conn *c, const struct choice *ch)
+{
+    int64_t right = ch->left + ch->len;
+    uint8_t flags = c->state == TCP_SYN_SENT ? 0 : TCP_ACK;
+    if (ch->len == 0)
+        return flags;
+    if (ch->left == 0)
+        flags |= TCP_SYN;
+    if (c->snd.fin && right > snd_fin(c))
+        flags |= TCP_FIN;
+    if (right >= c->snd.q.tail && right > 1 && c->snd.q.tail > ch->left) /* RFC 9293 3.9.1.2 MUST-60: last of the queue */
+        flags |= TCP_PSH;
+    if (c->snd.up > ch->left)
+        flags |= TCP_URG;
+    return flags;
+}
+
+static struct tcp_header header_of(const struct tcp_conn *c, const struct choice *ch)
+{
+    struct tcp_header h = {
+        .source = c->local.port,
+        .destination = c->remote.port,
+        .seq = seq_wrap(ch->left, c->iss),
+        .flags = flags_of(c, ch),
+        .window = rcv_window_field(c),
+    };
+    if (h.flags & TCP_ACK)
+        h.ack = seq_wrap(c->rcv.nxt, c->irs);
+    if (h.flags & TCP_SYN) /* RFC 9293 3.7.1 SHLD-5: what this link can carry, whatever the peer offered */
+        h.options.mss = (uint16_t)(c->tcp->core->config.mtu - IP_HEADER_MIN - TCP_HEADER_MIN);
+    if (h.flags & TCP_URG)
+        h.urgent = (uint16_t)smaller(c->snd.up - ch->left, UINT16_MAX);
+    return h;
+}
+
+static void segment_event(const struct tcp_conn *c, const struct choice *ch, const struct tcp_header *h, size_t len)
+{
+    if (!core_observed(c->tcp->core))
+        return;
+    struct event e = tcb_event(c, EVENT_SEGMENT_OUT);
+    e.u.segment.header = h;
+    e.u.segment.seq = ch->left;
+    e.u.segment.ack = h->flags & TCP_ACK ? c->rcv.nxt : 0;
+    e.u.segment.len = (uint32_t)len;
+    e.u.segment.window = h->window;
+    e.u.segment.retransmitted = ch->resent;
+    core_emit(c->tcp->core, &e);
+}
+
+/* What leaves with every segment: the window's new edge, and our word on all that came. */
+static void settle_acks(struct tcp_conn *c)
+{
+    c->rcv.acked = c->rcv.nxt;
+    c->rcv.ack_now = false;
+    tcb_timer_stop(c, TCP_TIMER_DELAYED_ACK);
+}
+
+static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
+{
+    rcv_offer(c);
+    struct tcp_header h = header_of(c, ch);
+    int64_t from = ch->left > 1 ? ch->left : 1, to = smaller(ch->left + ch->len, c->snd.q.tail);
+    size_t text = to > from ? (size_t)(to - from) : 0;
+    *f = (struct frame){0};
+    ring_spans(&c->snd.q, from, text, f->body);
+    uint8_t *head = f->head + IP_HEADER_MIN;
+    size_t head_len = tcp_write(&h, head);
+    tcp_checksum(head, head_len, f->body, c->local.addr, c->remote.addr);
+    struct ip_fields ip = {
+        .src = c->local.addr,
+        .dst = c->remote.addr,
+        .protocol = IP_TCP,
+        .ttl = c->sock ? c->sock->ttl : c->tcp->core->config.ttl,
+        .dont_fragment = true, /* RFC 6864 4.1: atomic, so the identification means nothing */
+    };
+    ip_fill(f->head, &ip, head_len + text);
+    f->head_len = IP_HEADER_MIN + head_len;
+    core_count(c->tcp->core, COUNT_TCP_OUT);
+    core_count(c->tcp->core, COUNT_IP_OUT);
+    segment_event(c, ch, &h, text);
+    settle_acks(c);
+}
+
+/* RFC 9293 3.10.4: in CLOSE-WAIT the state changes when the FIN is sent. */
+static void fin_left(struct tcp_conn *c)
+{
+    if (c->state == TCP_CLOSE_WAIT && snd_fin_sent(c))
+        tcp_set_state(c, TCP_LAST_ACK, RULE_CLOSE_CALL);
+}
+
+bool tcp_output(struct tcp *tcp, struct frame *frame)
+{
+    struct tcp_conn *c;
+    while ((c = tcp->out_first)) {
+        tcb_unmark(c);
+        struct choice ch;
+        bool chosen = choose(c, &ch);
+        if (chosen)
+            fill(c, &ch, frame);
+        fin_left(c);
+        snd_arm(c);
+        if (chosen)
+            tcb_mark(c); /* at the end of the line: connections take turns */
+        tcb_check(c);
+        if (chosen)
+            return true;
+    }
+    return false;
+}

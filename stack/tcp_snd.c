@@ -1,0 +1,143 @@
+/* The sending half of a connection. */
+#include "tcp_snd.h"
+#include "tcp_loss.h"
+
+#include <assert.h>
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint16_t snd_mss(const struct stack_config *config, uint16_t offered)
+{
+    uint16_t ours = (uint16_t)(config->mtu - IP_HEADER_MIN - TCP_HEADER_MIN);
+    uint16_t mss = offered ? offered : TCP_MSS_DEFAULT;
+    if (mss < TCP_MSS_MIN)
+        mss = TCP_MSS_MIN;
+    return mss < ours ? mss : ours;
+}
+
+void snd_acknowledged(struct tcp_conn *c, int64_t ack)
+{
+    struct tcp_snd *s = &c->snd;
+    assert(s->una < ack && ack <= s->nxt);
+    s->una = ack;
+    int64_t text = smaller(ack, s->q.tail);
+    if (text > s->q.head)
+        s->q.head = text;
+    if (s->q.head == s->q.tail)
+        ring_free(&s->q, c->tcp->core);
+    if (s->up && s->up <= ack)
+        s->up = 0;
+    s->probing = false;
+}
+
+bool snd_update_window(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    struct tcp_snd *s = &c->snd;
+    if (!(s->wl1 < seg->seq || (s->wl1 == seg->seq && s->wl2 <= seg->ack)))
+        return false;
+    bool changed = s->wnd != seg->wnd;
+    s->wnd = seg->wnd;
+    s->wl1 = seg->seq;
+    s->wl2 = seg->ack;
+    if (s->wnd > s->max_wnd)
+        s->max_wnd = s->wnd;
+    return changed;
+}
+
+bool snd_pending(const struct tcp_conn *c)
+{
+    return c->snd.nxt < c->snd.q.tail + (c->snd.fin ? 1 : 0);
+}
+
+/* RFC 9293 3.8.6.2.1 and 3.7.4: may `len` bytes of the `queued` leave as they are? */
+static bool worth_sending(const struct tcp_conn *c, int64_t len, int64_t queued)
+{
+    const struct tcp_snd *s = &c->snd;
+    bool corked = c->sock && (c->sock->corked || c->sock->more), nodelay = c->sock && c->sock->nodelay;
+    if (len >= s->mss) /* (1) a full segment */
+        return true;
+    if (s->override_now) /* (4) waited long enough */
+        return true;
+    bool idle = s->una == s->nxt || nodelay || s->fin; /* Nagle; a FIN flushes what is left */
+    if (len == queued && idle && (!corked || s->fin)) /* (2) all there is, PSH */
+        return true;
+    return idle && 2 * len >= s->max_wnd && s->max_wnd > 0 && !corked; /* (3) half of the largest window */
+}
+
+uint32_t snd_new(const struct tcp_conn *c)
+{
+    const struct tcp_snd *s = &c->snd;
+    int64_t queued = s->q.tail + (s->fin ? 1 : 0) - s->nxt;
+    if (queued <= 0)
+        return 0;
+    uint32_t pipe = loss_pipe(c);
+    int64_t allowed = smaller(snd_edge(c) - s->nxt, (int64_t)c->cc.cwnd - pipe);
+    int64_t len = smaller(smaller(queued, allowed), s->mss);
+    if (len <= 0)
+        return 0;
+    /* The congestion window is no reason for a small segment while others are in flight. */
+    if (len < smaller(queued, s->mss) && (int64_t)c->cc.cwnd - pipe == allowed && pipe > 0)
+        return 0;
+    return worth_sending(c, len, queued) ? (uint32_t)len : 0;
+}
+
+/* What is outstanding gets the retransmission timer; but a closed window is asked about by the persist timer, which
+ * never gives up as long as it is answered. Neither stands in for the other. */
+void snd_arm(struct tcp_conn *c)
+{
+    struct tcp_snd *s = &c->snd;
+    usec now = c->tcp->core->now;
+    bool outstanding = s->una < s->nxt;
+    bool closed = s->wnd == 0 && tcp_synchronized(c) && (s->probing || (!outstanding && snd_pending(c)));
+    if (outstanding && !closed) {
+        tcb_timer_stop(c, TCP_TIMER_PERSIST);
+        if (!tcb_timer_on(c, TCP_TIMER_RETRANSMIT))
+            tcb_timer_start(c, TCP_TIMER_RETRANSMIT, now + c->rtt.rto);
+        return;
+    }
+    tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);
+    if (!snd_pending(c) && !closed) {
+        tcb_timer_stop(c, TCP_TIMER_PERSIST);
+        return;
+    }
+    if (!tcp_synchronized(c) || tcb_timer_on(c, TCP_TIMER_PERSIST))
+        return;
+    usec wait = closed ? c->rtt.rto : c->tcp->core->config.tcp_sws_override;
+    if (closed && s->retries == 0)
+        s->progress = now;
+    tcb_timer_start(c, TCP_TIMER_PERSIST, now + wait);
+}
+
+int64_t snd_ack_position(const struct tcp_conn *c)
+{
+    return c->snd.nxt <= snd_edge(c) || !tcp_synchronized(c) ? c->snd.nxt : snd_edge(c);
+}
+
+static uint32_t send_bound(const struct tcp_conn *c)
+{
+    return c->sock ? c->sock->send_buffer : c->tcp->core->config.tcp_send_buffer;
+}
+
+uint32_t snd_room(const struct tcp_conn *c)
+{
+    uint32_t used = ring_used(&c->snd.q), bound = send_bound(c);
+    return bound > used ? bound - used : 0;
+}
+
+int64_t snd_write(struct tcp_conn *c, const void *bytes, size_t len)
+{
+    struct ring *q = &c->snd.q;
+    size_t n = snd_room(c);
+    if (len < n)
+        n = len;
+    if (n == 0)
+        return 0;
+    if (!ring_reserve(q, c->tcp->core, ring_used(q) + (uint32_t)n))
+        return -1;
+    ring_store(q, q->tail, bytes, n);
+    q->tail += (int64_t)n;
+    return (int64_t)n;
+}
