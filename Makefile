@@ -24,7 +24,7 @@ override LDFLAGS += -fsanitize=address,undefined
 endif
 
 # The core, in dependency order: a file includes only what stands above it (tests/lint/layers.sh).
-STACK := config wire checksum seq rules event table timer core ring ranges frame ip_wire icmp_error sock port \
+STACK := config wire checksum seq siphash rules event timer core table ring ranges frame ip_wire icmp_error sock port \
          outbox tcp_wire rtt cc cc_reno tcb tcp_segment tcp_reply tcp_timewait tcp_listen_queue tcp_loss tcp_rcv \
          tcp_snd tcp_state tcp_timer tcp_listen tcp_user tcp_input tcp_output tcp dgram udp icmp ip_frag ip \
          stack_parts socket stack event_text
@@ -42,15 +42,18 @@ all: $(BUILD)/glass
 
 $(LIB): $(STACK_O)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  AR    $@"
+	@ar rcs $@ $^
 
 # The applications without main(): what the tests link.
 $(BUILD)/libapps.a: $(filter-out $(BUILD)/apps/main.o,$(APPS_O)) $(TUN_O)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  AR    $@"
+	@ar rcs $@ $^
 
 $(BUILD)/glass: $(BUILD)/apps/main.o $(BUILD)/libapps.a $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -58,21 +61,64 @@ $(BUILD)/%.o: %.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/libapps.a $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lpcap
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lpcap
 
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
-	@for t in $^; do $$t || exit 1; done
 
 # The script runner, and every conversation in tests/scripts/.
 $(BUILD)/tests/script/script: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/script/*.c))) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 scripts: $(BUILD)/tests/script/script
 	$< $(sort $(wildcard tests/scripts/*.pkt))
 
+# --- What people type ---
+
+# Packages on a fresh Debian 12 that has only git and make.
+DEPS_BUILD := gcc libc6-dev libpcap-dev
+DEPS_DEMO  := $(DEPS_BUILD) curl iputils-ping netcat-openbsd
+DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev python3 tshark gdb iproute2 procps
+DEPS_LINT  := $(DEPS_BUILD) clang clang-format clang-tidy libcmocka-dev shellcheck
+
+demo:
+	@tests/deps.sh $(DEPS_DEMO)
+	@$(MAKE) -s $(BUILD)/glass
+	$(BUILD)/glass demo
+
+# Unit tests and scripts in both builds, then end to end against the kernel, also in both.
+check:
+	@tests/deps.sh $(DEPS_CHECK)
+	@$(MAKE) -s $(BUILD)/glass unit $(BUILD)/tests/script/script
+	@$(MAKE) -s SAN=1 build/san/glass SAN=1 unit build/san/tests/script/script
+	@python3 tests/run.py
+
+lint:
+	@tests/deps.sh $(DEPS_LINT)
+	@clang-format --dry-run -Werror $(sort $(wildcard stack/*.c tun/*.c apps/*.c tests/*/*.c))
+	@tests/lint/layers.sh
+	@tests/lint/purity.sh
+	@tests/lint/rules.sh
+	@shellcheck -x .ci/run tests/*.sh tests/lint/*.sh
+	@$(MAKE) -s CC=clang BUILD=build/clang build/clang/glass
+	@clang-tidy --quiet $(STACK_C) -- -std=c11 -D_GNU_SOURCE
+
+bench fuzz pcaps:
+	@echo "make $@: not yet" >&2; exit 1
+
+install: $(BUILD)/glass $(LIB)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/glasstack
+	install -m 755 $(BUILD)/glass $(DESTDIR)$(PREFIX)/bin/glass
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libglasstack.a
+	install -m 644 stack/*.h $(DESTDIR)$(PREFIX)/include/glasstack/
+
 clean:
 	rm -rf build
 
-.PHONY: all unit scripts clean
+print-%:
+	@echo $($*)
+
+.PHONY: all unit scripts demo check lint bench fuzz pcaps install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

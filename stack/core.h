@@ -5,7 +5,7 @@
 
 #include "config.h"
 #include "event.h"
-#include "table.h"
+#include "siphash.h"
 #include "timer.h"
 
 struct core {

@@ -4,7 +4,7 @@
 #ifndef GLASS_TABLE_H
 #define GLASS_TABLE_H
 
-#include "config.h"
+#include "core.h"
 
 struct table_node {
     struct table_node *next;
@@ -16,12 +16,6 @@ struct table {
     uint32_t slots_count; /* a power of two, or 0 before the first insert */
     uint32_t count;
 };
-
-/* SipHash-2-4 of a short key, folded to 32 bits. */
-uint32_t siphash(const uint8_t key[16], const void *bytes, size_t len);
-uint64_t siphash64(const uint8_t key[16], const void *bytes, size_t len);
-
-struct core;
 
 /* False when memory for the first slots is missing; a table that cannot grow keeps working, only slower. */
 bool table_insert(struct table *t, struct core *core, struct table_node *node, uint32_t hash);

@@ -13,6 +13,7 @@
 #include "rtt.h"
 #include "seq.h"
 #include "sock.h"
+#include "table.h"
 #include "tcp_wire.h"
 
 /* One transmission that is not yet acknowledged: [left, right) left at `time`. In order, without gaps, they cover
