@@ -176,8 +176,8 @@ size_t event_text(const struct event *e, char *to, size_t room)
         add_window(&t, e);
         break;
     case EVENT_RTT:
-        add(&t, "  rtt %.3f ms, srtt %.3f, rto %.3f", (double)e->u.rtt.sample / 1000, (double)e->u.rtt.srtt / 1000,
-            (double)e->u.rtt.rto / 1000);
+        add(&t, "  rtt %.3f ms, srtt %.3f, rto %.3f", (double)e->u.rtt.sample / 1000,
+            (double)e->u.rtt.srtt / 1000, (double)e->u.rtt.rto / 1000);
         break;
     case EVENT_DROP:
         add(&t, "dropped: %s (%s)", drop_text(e->u.drop.why), drop_name(e->u.drop.why));

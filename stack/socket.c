@@ -20,7 +20,8 @@ static int64_t called(struct sock *s, const char *name, int64_t result)
 {
     struct core *core = s->all->core;
     if (core_observed(core)) {
-        struct event e = {.kind = EVENT_CALL, .protocol = protocol_of(s), .local = s->local, .remote = s->remote};
+        struct event e = {
+            .kind = EVENT_CALL, .protocol = protocol_of(s), .local = s->local, .remote = s->remote};
         if (s->type == SOCK_TCP && !s->listening && s->conn) {
             e.connection = s->conn->id;
             e.state = s->conn->state;
@@ -84,7 +85,8 @@ int sock_bind(struct sock *s, struct endpoint local)
         return (int)called(s, "sock_bind", -EADDRNOTAVAIL);
     s->local.addr = local.addr;
     if (local.port == 0)
-        local.port = port_choose(&stack->ports, protocol_of(s), local.addr, (struct endpoint){0}, dgram_port_free, s);
+        local.port =
+            port_choose(&stack->ports, protocol_of(s), local.addr, (struct endpoint){0}, dgram_port_free, s);
     if (local.port == 0)
         return (int)called(s, "sock_bind", -EADDRINUSE);
     int error = port_take(&stack->ports, protocol_of(s), local.addr, local.port, s, &s->port);
@@ -221,14 +223,6 @@ static int connect_again(struct sock *s)
     return 1;
 }
 
-static bool is_single_host(const struct stack *stack, uint32_t addr)
-{
-    uint32_t mask = stack->core.config.prefix ? ~0u << (32 - stack->core.config.prefix) : 0;
-    bool directed = stack->core.config.prefix < 31 && (addr | mask) == ~0u &&
-                    (addr & mask) == (stack->core.config.addr & mask);
-    return addr != IP_ANY && addr != IP_BROADCAST && !ip_is_multicast(addr) && addr >> 28 != 0xf && !directed;
-}
-
 static int dgram_bind_any(struct sock *s)
 {
     return s->port ? 0 : sock_bind(s, (struct endpoint){0});
@@ -239,7 +233,7 @@ int sock_connect(struct sock *s, struct endpoint remote)
     struct stack *stack = stack_of(s);
     if (remote.port == 0 && s->type != SOCK_PING)
         return (int)called(s, "sock_connect", -EINVAL);
-    if (!is_single_host(stack, remote.addr)) /* RFC 9293 3.9.2.3 MUST-46 */
+    if (!ip_is_single_host(&stack->core.config, remote.addr)) /* RFC 9293 3.9.2.3 MUST-46 */
         return (int)called(s, "sock_connect", -ENETUNREACH);
     if (conn_of(s)) {
         int result = connect_again(s);
@@ -264,7 +258,7 @@ static int64_t dgram_send(struct sock *s, const void *bytes, size_t len, struct 
     int error = dgram_bind_any(s);
     if (error)
         return error;
-    if (!is_single_host(stack, to.addr))
+    if (!ip_is_single_host(&stack->core.config, to.addr))
         return -EACCES; /* BSD's answer to broadcast without asking; multicast is not here */
     struct endpoint from = {stack->core.config.addr, s->local.port};
     if (s->type == SOCK_PING)

@@ -9,8 +9,8 @@
 
 int stack_init(struct stack *stack, const struct stack_config *config, usec now)
 {
-    if (config->mtu < IP_MTU_MIN || config->prefix > 32 || config->addr == IP_ANY || !config->memory.allocate ||
-        !config->memory.release)
+    if (config->mtu < IP_MTU_MIN || config->prefix > 32 || config->addr == IP_ANY ||
+        !config->memory.allocate || !config->memory.release)
         return -EINVAL;
     memset(stack, 0, sizeof *stack);
     core_init(&stack->core, config, now);

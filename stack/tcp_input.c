@@ -77,8 +77,9 @@ static void new_ack(struct tcp_conn *c, int64_t ack)
     loss_on_ack(c, una);
     c->snd.retries = 0;
     c->snd.progress = c->tcp->core->now;
-    if (c->snd.recovery != RECOVERY_FAST || !c->snd.partial) /* RFC 6298 5.3; RFC 6582 3.2: the first partial ACK */
-        tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);             /* snd_arm starts it again for what is left */
+    if (c->snd.recovery != RECOVERY_FAST ||
+        !c->snd.partial)                         /* RFC 6298 5.3; RFC 6582 3.2: the first partial ACK */
+        tcb_timer_stop(c, TCP_TIMER_RETRANSMIT); /* snd_arm starts it again for what is left */
     c->snd.partial = c->snd.recovery == RECOVERY_FAST;
     sock_signal(c->sock);
 }
@@ -147,7 +148,8 @@ static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
         return drop(c, seg, DROP_TCP_SEQUENCE);
     }
     if (rcv_wnd(c) == 0 && seg->seq == c->rcv.nxt && !(seg->flags & TCP_SYN)) {
-        /* "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and RSTs." */
+        /* "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and
+         * RSTs." */
         c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
         seg->text.len = 0;
         seg->flags &= (uint8_t)~TCP_FIN;
@@ -257,8 +259,7 @@ static bool ack_of_fin(struct tcp_conn *c)
     case TCP_FIN_WAIT_1:
         tcp_set_state(c, TCP_FIN_WAIT_2, RULE_FIN_ACKED);
         if (c->orphan)
-            tcb_timer_start(c, TCP_TIMER_FIN_WAIT_2,
-                            c->tcp->core->now + c->tcp->core->config.tcp_fin_wait_2);
+            tcb_timer_start(c, TCP_TIMER_FIN_WAIT_2, c->tcp->core->now + c->tcp->core->config.tcp_fin_wait_2);
         return true;
     case TCP_CLOSING:
         tcp_set_state(c, TCP_TIME_WAIT, RULE_FIN_ACKED);
@@ -446,8 +447,8 @@ void tcp_input(struct tcp *tcp, const struct ip_packet *p)
     core_count(tcp->core, COUNT_TCP_IN);
     enum drop why = p->to_many ? DROP_TCP_BROADCAST : tcp_parse(p, &h); /* RFC 9293 3.9.2.3 MUST-57 */
     if (why == DROP_NONE) {
-        struct tcp_conn *c = tcb_find(tcp, (struct endpoint){p->dst, h.destination},
-                                      (struct endpoint){p->src, h.source});
+        struct tcp_conn *c =
+            tcb_find(tcp, (struct endpoint){p->dst, h.destination}, (struct endpoint){p->src, h.source});
         if (c) {
             segment_arrives(c, p, &h);
             return;
@@ -460,8 +461,8 @@ void tcp_input(struct tcp *tcp, const struct ip_packet *p)
 
 /* --- ICMP errors, RFC 9293 3.9.2.2, RFC 5461, RFC 5927 --- */
 
-/* Before the handshake a hard error ends the attempt (RFC 5461 4 lets a later one only be noted); what an off-path
- * attacker could send is believed no more than a lost packet. */
+/* Before the handshake a hard error ends the attempt (RFC 5461 4 lets a later one only be noted); what an
+ * off-path attacker could send is believed no more than a lost packet. */
 static void icmp_believed(struct tcp_conn *c, const struct icmp_error *e)
 {
     bool opening = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;

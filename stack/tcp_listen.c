@@ -81,7 +81,8 @@ static struct tcp_conn *new_half_open(struct tcp_listener *l, struct endpoint lo
     return c;
 }
 
-/* "Any other control or text should be queued for processing later": text waits in the ring, a FIN as a position. */
+/* "Any other control or text should be queued for processing later": text waits in the ring, a FIN as a
+ * position. */
 static void queue_for_later(struct tcp_conn *c, const struct tcp_header *h)
 {
     if (h->text.len > 0)

@@ -154,8 +154,8 @@ static void take_sample(struct tcp_conn *c, usec sent_at)
     core_emit(core_of(c), &e);
 }
 
-/* Drops the records below SND.UNA. The newest of them gives the round trip, if all it covers was sent but once:
- * RFC 6298 3, Karn's algorithm. */
+/* Drops the records below SND.UNA. The newest of them gives the round trip, if all it covers was sent but
+ * once: RFC 6298 3, Karn's algorithm. */
 static void forget_acked(struct tcp_conn *c)
 {
     struct flight *f = &c->snd.flight;
@@ -205,8 +205,8 @@ static void grow_window(struct tcp_conn *c, int64_t una)
                      slow_start ? "slow start" : "congestion avoidance");
 }
 
-/* RFC 6582 3.2 step 3, a partial ACK: the next hole is lost too. Of the duplicate ACKs counted so far, those for
- * the segments now acknowledged have done their work. */
+/* RFC 6582 3.2 step 3, a partial ACK: the next hole is lost too. Of the duplicate ACKs counted so far, those
+ * for the segments now acknowledged have done their work. */
 static void partial_ack(struct tcp_conn *c, int64_t una)
 {
     uint32_t segments = (uint32_t)((c->snd.una - una + c->snd.mss - 1) / c->snd.mss);

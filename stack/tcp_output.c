@@ -1,7 +1,7 @@
 /* The next segment of a connection: choose, fill. RFC 9293 3.10.2, 3.8.
  *
- * In this order: duplicate ACKs owed, what is lost, what is new, a probe, a plain ACK. Anything that carries an ACK
- * settles the delayed one. */
+ * In this order: duplicate ACKs owed, what is lost, what is new, a probe, a plain ACK. Anything that carries
+ * an ACK settles the delayed one. */
 #include "tcp_output.h"
 #include "tcp_loss.h"
 #include "tcp_rcv.h"
@@ -22,8 +22,8 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* How much of a lost transmission fits one segment and the peer's window. The first outstanding byte may always go:
- * into a window that closed it is the probe. */
+/* How much of a lost transmission fits one segment and the peer's window. The first outstanding byte may
+ * always go: into a window that closed it is the probe. */
 static uint32_t resend_len(const struct tcp_conn *c, const struct sent *s)
 {
     int64_t len = smaller(s->len, c->snd.mss + (s->left == 0 ? 1 : 0));
@@ -78,8 +78,8 @@ static bool choose_new(struct tcp_conn *c, struct choice *out)
     return true;
 }
 
-/* RFC 9293 3.8.6.1: one octet of new data beyond the closed window, the same one each time. Never one that was
- * acknowledged: some peers do not answer those. */
+/* RFC 9293 3.8.6.1: one octet of new data beyond the closed window, the same one each time. Never one that
+ * was acknowledged: some peers do not answer those. */
 static bool choose_probe(struct tcp_conn *c, struct choice *out)
 {
     if (!c->snd.probe_now)
@@ -111,7 +111,8 @@ static bool choose_keepalive(struct tcp_conn *c, struct choice *out)
     return true;
 }
 
-/* A plain ACK: one for each duplicate that is owed, one for all progress together (RFC 9293 MUST-58, MUST-59). */
+/* A plain ACK: one for each duplicate that is owed, one for all progress together (RFC 9293 MUST-58,
+ * MUST-59). */
 static bool choose_ack(struct tcp_conn *c, struct choice *out)
 {
     if (!c->rcv.ack_now)
@@ -133,8 +134,8 @@ static bool choose(struct tcp_conn *c, struct choice *out)
 {
     if (c->state == TCP_SYN_SENT || c->snd.nxt == 0)
         return choose_syn(c, out) || choose_resend(c, out);
-    return choose_duplicate_ack(c, out) || choose_probe(c, out) || choose_resend(c, out) || choose_new(c, out) ||
-           choose_keepalive(c, out) || choose_ack(c, out);
+    return choose_duplicate_ack(c, out) || choose_probe(c, out) || choose_resend(c, out) ||
+           choose_new(c, out) || choose_keepalive(c, out) || choose_ack(c, out);
 }
 
 static uint8_t flags_of(const struct tcp_conn *c, const struct choice *ch)
@@ -147,7 +148,8 @@ static uint8_t flags_of(const struct tcp_conn *c, const struct choice *ch)
         flags |= TCP_SYN;
     if (c->snd.fin && right > snd_fin(c))
         flags |= TCP_FIN;
-    if (right >= c->snd.q.tail && right > 1 && c->snd.q.tail > ch->left) /* RFC 9293 3.9.1.2 MUST-60: last of the queue */
+    if (right >= c->snd.q.tail && right > 1 &&
+        c->snd.q.tail > ch->left) /* RFC 9293 3.9.1.2 MUST-60: last of the queue */
         flags |= TCP_PSH;
     if (c->snd.up > ch->left)
         flags |= TCP_URG;
@@ -172,7 +174,8 @@ static struct tcp_header header_of(const struct tcp_conn *c, const struct choice
     return h;
 }
 
-static void segment_event(const struct tcp_conn *c, const struct choice *ch, const struct tcp_header *h, size_t len)
+static void segment_event(const struct tcp_conn *c, const struct choice *ch, const struct tcp_header *h,
+                          size_t len)
 {
     if (!core_observed(c->tcp->core))
         return;

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static void reply_event(struct tcp *tcp, struct endpoint local, struct endpoint remote, const struct tcp_header *h)
+static void reply_event(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                        const struct tcp_header *h)
 {
     if (!core_observed(tcp->core))
         return;
@@ -16,8 +17,8 @@ static void reply_event(struct tcp *tcp, struct endpoint local, struct endpoint 
     core_emit(tcp->core, &e);
 }
 
-void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags, struct wireseq seq,
-               struct wireseq ack, uint16_t window)
+void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags,
+               struct wireseq seq, struct wireseq ack, uint16_t window)
 {
     struct tcp_header h = {.source = local.port,
                            .destination = remote.port,
@@ -36,7 +37,6 @@ void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, u
     e->dst = remote.addr;
     e->protocol = IP_TCP;
     e->ttl = tcp->core->config.ttl;
-    e->dont_fragment = true;
     core_count(tcp->core, COUNT_TCP_OUT);
     if (flags & TCP_RST)
         core_count(tcp->core, COUNT_TCP_RST_OUT);

@@ -62,7 +62,7 @@ static bool worth_sending(const struct tcp_conn *c, int64_t len, int64_t queued)
     if (s->override_now) /* (4) waited long enough */
         return true;
     bool idle = s->una == s->nxt || nodelay || s->fin; /* Nagle; a FIN flushes what is left */
-    if (len == queued && idle && (!corked || s->fin)) /* (2) all there is, PSH */
+    if (len == queued && idle && (!corked || s->fin))  /* (2) all there is, PSH */
         return true;
     return idle && 2 * len >= s->max_wnd && s->max_wnd > 0 && !corked; /* (3) half of the largest window */
 }
@@ -84,8 +84,8 @@ uint32_t snd_new(const struct tcp_conn *c)
     return worth_sending(c, len, queued) ? (uint32_t)len : 0;
 }
 
-/* What is outstanding gets the retransmission timer; but a closed window is asked about by the persist timer, which
- * never gives up as long as it is answered. Neither stands in for the other. */
+/* What is outstanding gets the retransmission timer; but a closed window is asked about by the persist timer,
+ * which never gives up as long as it is answered. Neither stands in for the other. */
 void snd_arm(struct tcp_conn *c)
 {
     struct tcp_snd *s = &c->snd;

@@ -24,8 +24,8 @@ static bool gave_up(struct tcp_conn *c)
     return true;
 }
 
-/* RFC 6298 5.4 to 5.7. R1 (RFC 9293 3.8.3 SHLD-9) asks to tell the IP layer: there is one link here and nothing it
- * could try instead; netstat shows the retries. */
+/* RFC 6298 5.4 to 5.7. R1 (RFC 9293 3.8.3 SHLD-9) asks to tell the IP layer: there is one link here and
+ * nothing it could try instead; netstat shows the retries. */
 static void on_retransmit(struct tcp_conn *c)
 {
     if (gave_up(c))
@@ -96,7 +96,7 @@ static void on_fin_wait_2(struct tcp_conn *c)
 static void fire(struct tcp_conn *c, enum tcp_timer which)
 {
     static void (*const expired[TCP_TIMERS])(struct tcp_conn *) = {
-        [TCP_TIMER_RETRANSMIT] = on_retransmit, [TCP_TIMER_PERSIST] = on_persist,
+        [TCP_TIMER_RETRANSMIT] = on_retransmit,   [TCP_TIMER_PERSIST] = on_persist,
         [TCP_TIMER_DELAYED_ACK] = on_delayed_ack, [TCP_TIMER_KEEPALIVE] = on_keepalive,
         [TCP_TIMER_FIN_WAIT_2] = on_fin_wait_2,
     };

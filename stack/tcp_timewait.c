@@ -6,7 +6,7 @@
 
 static_assert(sizeof(struct tcp_timewait) <= 64, "a TIME-WAIT record costs at most 64 bytes");
 
-#define TW_OF_NODE(n) ((struct tcp_timewait *)((char *)(n) - offsetof(struct tcp_timewait, node)))
+#define TW_OF_NODE(n) ((struct tcp_timewait *)((char *)(n)-offsetof(struct tcp_timewait, node)))
 
 struct endpoint timewait_local(const struct tcp *tcp, const struct tcp_timewait *tw)
 {
@@ -122,7 +122,8 @@ enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct 
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
     if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
         return DROP_TCP_TIME_WAIT;
-    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && ahead > 0) /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13 */
+    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+        ahead > 0) /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13 */
         return DROP_NONE;
     if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
         acknowledge(tcp, tw);

@@ -24,8 +24,8 @@ static void read_sack(struct reader *r, struct tcp_options *o)
     }
 }
 
-/* One option whose length fits. A kind we know with a length it cannot have is skipped like one we do not know
- * (RFC 9293 3.2 MUST-6). */
+/* One option whose length fits. A kind we know with a length it cannot have is skipped like one we do not
+ * know (RFC 9293 3.2 MUST-6). */
 static void read_option(uint8_t kind, const uint8_t *body, size_t len, bool syn, struct tcp_options *o)
 {
     struct reader r = reader_of(body, len);

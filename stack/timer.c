@@ -76,8 +76,8 @@ static void cascade(struct wheel *w, unsigned level, unsigned slot)
     }
 }
 
-/* When the next busy slot of a level begins, seen from now; NEVER if the level is empty. A slot behind now's digit
- * belongs to the next turn of that level. */
+/* When the next busy slot of a level begins, seen from now; NEVER if the level is empty. A slot behind now's
+ * digit belongs to the next turn of that level. */
 static usec slot_time(const struct wheel *w, unsigned level, unsigned *slot)
 {
     if (!w->busy[level])
@@ -94,7 +94,8 @@ static usec slot_time(const struct wheel *w, unsigned level, unsigned *slot)
     return turn + width * *slot;
 }
 
-/* The earliest slot of the whole wheel. Of equal beginnings the higher level goes first, so that it cascades. */
+/* The earliest slot of the whole wheel. Of equal beginnings the higher level goes first, so that it cascades.
+ */
 static usec next_slot(const struct wheel *w, unsigned *level, unsigned *slot)
 {
     usec earliest = NEVER;
