@@ -47,6 +47,7 @@ void stack_config_init(struct stack_config *config)
         .tcp_challenge_rate = TCP_CHALLENGE_RATE,
         .tcp_backlog_max = TCP_BACKLOG_MAX,
         .tcp_timewait_max = TCP_TIMEWAIT_MAX,
+        .tcp_path_mtu_min = TCP_PATH_MTU_MIN,
         .memory = {no_memory, release_nothing, NULL},
     };
 }

@@ -57,6 +57,7 @@ struct stack_config {
     uint32_t tcp_timewait_max;   /* TIME-WAIT records kept; the oldest makes room */
     uint32_t tcp_isn_fixed;      /* when tcp_isn_is_fixed: the ISS of every connection, for lessons and tests */
     bool tcp_isn_is_fixed;
+    uint16_t tcp_path_mtu_min; /* ICMP is not believed below this */
     bool tcp_nodelay; /* start every connection with Nagle's algorithm off */
 
     struct stack_memory memory;
@@ -93,6 +94,7 @@ void stack_config_init(struct stack_config *config);
 
 /* --- TCP --- */
 #define TCP_MSS_DEFAULT          536             /* RFC 9293 3.7.1 MUST-15: when the peer names none */
+#define TCP_PATH_MTU_MIN         552             /* RFC 1191 7.1: paths below this are history */
 #define TCP_MSS_MIN              64              /* a smaller offer is a way to make us waste packets */
 #define TCP_WINDOW_MAX           65535           /* RFC 9293 3.1: 16 bits */
 #define TCP_MSL_DEFAULT          SEC(30)         /* RFC 9293 3.4.2 says two minutes; today's practice is less */

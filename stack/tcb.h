@@ -91,7 +91,7 @@ struct tcp_conn {
     uint32_t iss, irs;
     uint8_t state; /* enum tcp_state; assigned by tcp_set_state alone */
     bool passive;  /* came from LISTEN */
-    bool syn_resent; /* RFC 6298 5.7 */
+    uint8_t syn_resent; /* how often our SYN timed out: RFC 6298 5.7, RFC 6928 2 */
     bool in_table, orphan;
     bool want_room; /* its owner was told -EAGAIN by a send and waits for SOCK_WRITABLE */
     bool accepted_queue; /* which of its listener's queues it waits in */

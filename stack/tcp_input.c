@@ -63,6 +63,9 @@ static void established(struct tcp_conn *c, enum rule why)
 {
     if (c->syn_resent && c->rtt.srtt == 0 && c->rtt.rto < TCP_RTO_AFTER_SYN_LOSS)
         c->rtt.rto = (uint32_t)TCP_RTO_AFTER_SYN_LOSS; /* RFC 6298 5.7 */
+    if (c->syn_resent >
+        1) /* RFC 5681 3.1, RFC 6928 2: a path that lost it more than once gets a gentle start */
+        c->cc.cwnd = c->snd.mss;
     tcp_set_state(c, TCP_ESTABLISHED, why);
     tcp_keepalive_arm(c);
     if (c->listener)
@@ -320,8 +323,12 @@ static bool text_after_close(struct tcp_conn *c, const struct tcp_segment *seg)
 /* Seventh: the text. */
 static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
 {
-    if (seg->text.len == 0 || !may_receive(c))
+    if (seg->text.len == 0)
         return true;
+    if (!may_receive(c)) { /* "this should not occur, since a FIN has been received" */
+        drop(c, seg, DROP_TCP_TEXT_AFTER_FIN);
+        return true;
+    }
     if (text_after_close(c, seg))
         return false;
     int64_t nxt = c->rcv.nxt;
@@ -330,6 +337,7 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
     if (why != DROP_NONE)
         drop(c, seg, why);
     if (c->rcv.nxt > nxt) {
+        c->rcv.dup_acks_owed = 0; /* the hole they told of is filled: with a new number they would mislead */
         rcv_owe_ack(c, (uint32_t)seg->text.len, had_hole);
         sock_signal(c->sock);
     } else if (c->rcv.dup_acks_owed < UINT16_MAX) {
@@ -426,9 +434,11 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
     struct tcp_listener *l = s && s->listening ? s->listener : NULL;
     struct tcp_timewait *tw = timewait_find(tcp, local, remote);
     if (tw) {
-        enum drop why = timewait_input(tcp, tw, h);
-        if (why != DROP_NONE || !l)
-            return why == DROP_NONE ? DROP_TCP_TIME_WAIT : why;
+        enum drop why = timewait_input(tcp, tw, h, l != NULL);
+        if (why != DROP_NONE)
+            return why;
+        if (listen_queue_full(l))
+            return DROP_TCP_BACKLOG; /* TIME-WAIT stays until there is room */
         struct wireseq after = tw->snd_nxt;
         timewait_delete(tcp, tw, RULE_TIME_WAIT_REUSE);
         core_count(tcp->core, COUNT_TCP_TIME_WAIT_REUSED);
@@ -461,10 +471,27 @@ void tcp_input(struct tcp *tcp, const struct ip_packet *p)
 
 /* --- ICMP errors, RFC 9293 3.9.2.2, RFC 5461, RFC 5927 --- */
 
+/* RFC 1191 3: the next hop takes no more than this; what is in flight leaves again in smaller segments. An
+ * attacker who guessed a sequence number can slow us down to the floor, no further (RFC 5927 7). */
+static void path_mtu(struct tcp_conn *c, uint16_t mtu)
+{
+    uint16_t floor = c->tcp->core->config.tcp_path_mtu_min, headers = IP_HEADER_MIN + TCP_HEADER_MIN;
+    uint16_t mss = (uint16_t)((mtu < floor ? floor : mtu) - headers);
+    if (mss >= c->snd.mss)
+        return;
+    c->snd.mss = c->cc.mss = mss;
+    loss_resend_all(c);
+    tcb_mark(c);
+}
+
 /* Before the handshake a hard error ends the attempt (RFC 5461 4 lets a later one only be noted); what an
  * off-path attacker could send is believed no more than a lost packet. */
 static void icmp_believed(struct tcp_conn *c, const struct icmp_error *e)
 {
+    if (e->next_hop_mtu || e->error == EMSGSIZE) {
+        path_mtu(c, e->next_hop_mtu);
+        return;
+    }
     bool opening = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
     if (opening && e->hard)
         tcp_end(c, e->error, RULE_ICMP_HARD);

@@ -78,6 +78,14 @@ static struct sent *split(struct tcp_conn *c, struct sent *s, uint32_t len)
     return s;
 }
 
+void loss_extend(struct tcp_conn *c, struct sent *s, uint32_t len)
+{
+    assert(s->lost && s->left + s->len == c->snd.nxt);
+    s->len += len;
+    c->snd.flight.lost += len;
+    c->snd.nxt += len;
+}
+
 bool loss_resent(struct tcp_conn *c, struct sent *s, uint32_t len)
 {
     assert(s->lost && len > 0 && len <= s->len);

@@ -15,6 +15,10 @@ void loss_sent(struct tcp_conn *c, uint32_t len, bool pushed);
 /* The first transmission that is believed lost, or NULL. */
 struct sent *loss_next(const struct tcp_conn *c);
 
+/* Adds `len` new bytes to a lost transmission that is the last one, so that both leave in one segment; SND.NXT
+ * advances. */
+void loss_extend(struct tcp_conn *c, struct sent *s, uint32_t len);
+
 /* The first `len` bytes of a lost transmission leave again. False: no room to split its record; do not send. */
 bool loss_resent(struct tcp_conn *c, struct sent *s, uint32_t len);
 

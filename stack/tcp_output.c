@@ -34,11 +34,23 @@ static uint32_t resend_len(const struct tcp_conn *c, const struct sent *s)
     return len > 0 ? (uint32_t)len : 0;
 }
 
+/* A short last transmission takes new text along, as the byte of a probe does when the window has opened
+ * (RFC 9293 3.8.1: repacketization). */
+static void fill_up(struct tcp_conn *c, struct sent *s)
+{
+    if (s->left == 0 || s->left + s->len != c->snd.nxt || s->len >= c->snd.mss || c->snd.probe_now)
+        return;
+    int64_t right = smaller(smaller(s->left + c->snd.mss, snd_edge(c)), c->snd.q.tail + (c->snd.fin ? 1 : 0));
+    if (right > c->snd.nxt)
+        loss_extend(c, s, (uint32_t)(right - c->snd.nxt));
+}
+
 static bool choose_resend(struct tcp_conn *c, struct choice *out)
 {
     struct sent *s = loss_next(c);
     if (!s || (c->snd.probing && !c->snd.probe_now))
         return false;
+    fill_up(c, s);
     uint32_t len = resend_len(c, s);
     if (len == 0 || (!c->snd.rescue_now && loss_pipe(c) + len > c->cc.cwnd))
         return false;
@@ -54,8 +66,6 @@ static bool choose_unsent(struct tcp_conn *c, uint32_t len, struct choice *out)
 {
     if (!loss_reserve(c))
         return false;
-    if (c->snd.una == c->snd.nxt)
-        c->snd.progress = c->tcp->core->now;
     *out = (struct choice){.left = c->snd.nxt, .len = len};
     loss_sent(c, len, false);
     return true;
@@ -64,7 +74,10 @@ static bool choose_unsent(struct tcp_conn *c, uint32_t len, struct choice *out)
 /* Our SYN, alone or with an ACK: it is sent once here, then it is outstanding like any other. */
 static bool choose_syn(struct tcp_conn *c, struct choice *out)
 {
-    return c->snd.nxt == 0 && choose_unsent(c, 1, out);
+    if (c->snd.nxt > 0)
+        return false;
+    c->snd.progress = c->tcp->core->now;
+    return choose_unsent(c, 1, out);
 }
 
 static bool choose_new(struct tcp_conn *c, struct choice *out)
@@ -72,6 +85,8 @@ static bool choose_new(struct tcp_conn *c, struct choice *out)
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
         return false;
     uint32_t len = snd_new(c);
+    if (len > 0 && c->snd.una == c->snd.nxt)
+        c->snd.progress = c->tcp->core->now;
     if (len == 0 || !choose_unsent(c, len, out))
         return false;
     c->snd.override_now = false;
@@ -125,7 +140,8 @@ static bool choose_duplicate_ack(struct tcp_conn *c, struct choice *out)
 {
     if (c->rcv.dup_acks_owed == 0)
         return false;
-    c->rcv.dup_acks_owed--;
+    if (c->rcv.acked == c->rcv.nxt) /* otherwise this one tells of progress, and the duplicates follow */
+        c->rcv.dup_acks_owed--;
     *out = (struct choice){.left = snd_ack_position(c)};
     return true;
 }

@@ -35,7 +35,7 @@ static void on_retransmit(struct tcp_conn *c)
     if (c->snd.retries < UINT8_MAX)
         c->snd.retries++;
     if (c->snd.una == 0) /* it is the SYN that has no answer */
-        c->syn_resent = true;
+        c->syn_resent += c->syn_resent < UINT8_MAX;
     tcb_timer_start(c, TCP_TIMER_RETRANSMIT, c->tcp->core->now + c->rtt.rto);
     tcb_mark(c);
 }

@@ -117,13 +117,13 @@ static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw)
         tcp_reply(tcp, timewait_local(tcp, tw), timewait_remote(tw), TCP_ACK, tw->snd_nxt, tw->rcv_nxt, 0);
 }
 
-enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h)
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening)
 {
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
     if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
         return DROP_TCP_TIME_WAIT;
-    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-        ahead > 0) /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13 */
+    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && ahead > 0 &&
+        listening) /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13 */
         return DROP_NONE;
     if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
         acknowledge(tcp, tw);

@@ -36,10 +36,9 @@ int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent)
 {
     if (c->snd.fin)
         return -EPIPE; /* 3.10.2: "connection closing" */
-    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
-        return -EAGAIN; /* BSD: a connecting socket is not writable yet */
-    if (c->state != TCP_ESTABLISHED && c->state != TCP_CLOSE_WAIT)
+    if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT)
         return -EPIPE;
+    /* In SYN-SENT and SYN-RECEIVED: "queue the data for transmission after entering ESTABLISHED". */
     int64_t n = snd_write(c, bytes, len);
     if (n < 0)
         return -ENOBUFS;
