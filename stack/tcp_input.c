@@ -154,6 +154,7 @@ static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
         /* "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and
          * RSTs." */
         c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+        drop(c, seg, DROP_TCP_SEQUENCE);
         seg->text.len = 0;
         seg->flags &= (uint8_t)~TCP_FIN;
         return true;

@@ -207,7 +207,10 @@ static void grow_window(struct tcp_conn *c, int64_t una)
     bool slow_start = cc_in_slow_start(&c->cc);
     if (!window_was_used(c, una) || una == 0) /* the ACK of a SYN does not open the window: RFC 5681 3.1 */
         return;
-    c->cc.ops->on_ack(&c->cc, (uint32_t)(c->snd.una - una), core_of(c)->now);
+    uint32_t acked = (uint32_t)(c->snd.una - una);
+    if (c->snd.recovery == RECOVERY_TIMEOUT && acked > c->snd.mss)
+        acked = c->snd.mss; /* RFC 3465 2.3: after a time-out an ACK may cover what arrived long ago */
+    c->cc.ops->on_ack(&c->cc, acked, core_of(c)->now);
     if (c->cc.cwnd != before)
         window_event(c, slow_start ? RULE_SLOW_START : RULE_CONGESTION_AVOIDANCE,
                      slow_start ? "slow start" : "congestion avoidance");

@@ -120,6 +120,7 @@ static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw)
 enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening)
 {
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
+    bool acks_all = seq_distance(h->ack, tw->snd_nxt) == 0;
     if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
         return DROP_TCP_TIME_WAIT;
     if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && ahead > 0 &&
@@ -129,14 +130,18 @@ enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct 
         acknowledge(tcp, tw);
         return DROP_TCP_SYN_IN_WINDOW;
     }
-    if (!(h->flags & TCP_ACK))
-        return DROP_TCP_NO_ACK;
-    if (h->flags & TCP_FIN && ahead + (int32_t)tcp_seq_len(h) == 0) { /* the peer missed our last ACK */
-        timewait_restart(tcp, tw);
+    if (h->flags & TCP_FIN && h->flags & TCP_ACK && ahead + (int32_t)tcp_seq_len(h) == 0 && acks_all) {
+        timewait_restart(tcp, tw); /* the peer missed our last ACK */
         acknowledge(tcp, tw);
         return DROP_TCP_TIME_WAIT;
     }
-    if (ahead != 0 || h->text.len > 0) /* RCV.WND is 0: only an empty segment at RCV.NXT is acceptable */
+    if (ahead != 0 || h->text.len > 0) { /* RCV.WND is 0: only an empty segment at RCV.NXT is acceptable */
+        acknowledge(tcp, tw);
+        return DROP_TCP_TIME_WAIT;
+    }
+    if (!(h->flags & TCP_ACK))
+        return DROP_TCP_NO_ACK;
+    if (!acks_all) /* RFC 5961 5.2 */
         acknowledge(tcp, tw);
     return DROP_TCP_TIME_WAIT;
 }
