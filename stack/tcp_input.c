@@ -28,36 +28,6 @@ static bool drop_and_ack(struct tcp_conn *c, const struct tcp_segment *seg, enum
     return drop(c, seg, why);
 }
 
-static struct tcp_segment segment_of(const struct tcp_conn *c, const struct ip_packet *p,
-                                     const struct tcp_header *h)
-{
-    struct tcp_segment seg = {
-        .seq = seq_unwrap(h->seq, c->irs, c->rcv.nxt),
-        .ack = seq_unwrap(h->ack, c->iss, c->snd.una),
-        .len = tcp_seq_len(h),
-        .wnd = h->window,
-        .flags = h->flags,
-        .text = h->text,
-        .header = h,
-        .packet = p,
-    };
-    seg.up = seg.seq + h->urgent;
-    return seg;
-}
-
-static void segment_event(struct tcp_conn *c, const struct tcp_segment *seg)
-{
-    if (!core_observed(c->tcp->core))
-        return;
-    struct event e = tcb_event(c, EVENT_SEGMENT_IN);
-    e.u.segment.header = seg->header;
-    e.u.segment.seq = c->state == TCP_SYN_SENT ? 0 : seg->seq;
-    e.u.segment.ack = seg->flags & TCP_ACK ? seg->ack : 0;
-    e.u.segment.len = (uint32_t)seg->text.len;
-    e.u.segment.window = seg->wnd;
-    core_emit(c->tcp->core, &e);
-}
-
 /* The handshake is complete on our side. */
 static void established(struct tcp_conn *c, enum rule why)
 {
@@ -413,7 +383,7 @@ static void arrives_otherwise(struct tcp_conn *c, struct tcp_segment *seg)
 static void segment_arrives(struct tcp_conn *c, const struct ip_packet *p, const struct tcp_header *h)
 {
     struct tcp_segment seg = segment_of(c, p, h);
-    segment_event(c, &seg);
+    segment_in_event(c, &seg);
     if (c->state == TCP_SYN_SENT)
         arrives_syn_sent(c, &seg);
     else
@@ -435,6 +405,7 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
     struct tcp_listener *l = s && s->listening ? s->listener : NULL;
     struct tcp_timewait *tw = timewait_find(tcp, local, remote);
     if (tw) {
+        segment_stranger_event(tcp, p, h);
         enum drop why = timewait_input(tcp, tw, h, l != NULL);
         if (why != DROP_NONE)
             return why;
@@ -447,6 +418,7 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
     }
     if (l)
         return listen_input(l, p, h, NULL);
+    segment_stranger_event(tcp, p, h);
     tcp_reply_rst(tcp, p, h); /* 3.10.7.1 */
     return h->flags & TCP_RST ? DROP_TCP_RST_TO_NOTHING : DROP_TCP_NO_CONNECTION;
 }

@@ -91,24 +91,37 @@ static void queue_for_later(struct tcp_conn *c, const struct tcp_header *h)
         c->rcv.fin = c->rcv.nxt;
 }
 
-enum drop listen_input(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h,
-                       const struct wireseq *after)
+/* The four checks of 3.10.7.2, and the queue's bound. */
+static enum drop refuse(const struct tcp_listener *l, const struct tcp_header *h)
 {
     if (h->flags & TCP_RST) /* first */
         return DROP_TCP_RST_TO_NOTHING;
-    if (h->flags & TCP_ACK) { /* second */
-        tcp_reply_rst(l->tcp, p, h);
+    if (h->flags & TCP_ACK) /* second */
         return DROP_TCP_LISTEN_ACK;
-    }
     if (!(h->flags & TCP_SYN)) /* fourth */
         return DROP_TCP_LISTEN_NO_SYN;
     if (listen_queue_full(l)) /* the peer tries again; a RST would end its patience */
         return DROP_TCP_BACKLOG;
+    return DROP_NONE;
+}
+
+enum drop listen_input(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h,
+                       const struct wireseq *after)
+{
+    enum drop why = refuse(l, h);
+    if (why != DROP_NONE) {
+        segment_stranger_event(l->tcp, p, h);
+        if (why == DROP_TCP_LISTEN_ACK)
+            tcp_reply_rst(l->tcp, p, h);
+        return why;
+    }
     struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
     struct tcp_conn *c = new_half_open(l, local, remote, h, after);
     if (!c)
         return DROP_NO_MEMORY;
     core_count(l->tcp->core, COUNT_TCP_PASSIVE_OPENS);
+    struct tcp_segment seg = segment_of(c, p, h);
+    segment_in_event(c, &seg);
     tcp_set_state(c, TCP_SYN_RECEIVED, RULE_LISTEN_SYN);
     queue_for_later(c, h);
     tcb_mark(c); /* <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */

@@ -3,18 +3,27 @@
 
 #include <string.h>
 
-static void reply_event(struct tcp *tcp, struct endpoint local, struct endpoint remote,
-                        const struct tcp_header *h)
+/* Builds the segment and posts it; `e` says whose it is and shows its numbers. */
+static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e)
 {
-    if (!core_observed(tcp->core))
-        return;
-    struct event e = {.kind = EVENT_SEGMENT_OUT, .protocol = IP_TCP, .local = local, .remote = remote};
-    e.rule = h->flags & TCP_RST ? RULE_NO_CONNECTION : RULE_NONE;
-    e.u.segment.header = h;
-    e.u.segment.seq = h->seq.n;
-    e.u.segment.ack = h->ack.n;
-    e.u.segment.window = h->window;
-    core_emit(tcp->core, &e);
+    uint8_t head[TCP_HEADER_MAX];
+    size_t len = tcp_write(h, head);
+    struct outbox_entry *entry = outbox_new(tcp->outbox, len, NULL);
+    if (!entry)
+        return; /* counted there; the peer asks again */
+    tcp_checksum(head, len, (struct span[2]){{0}, {0}}, e->local.addr, e->remote.addr);
+    memcpy(entry->data, head, len);
+    entry->src = e->local.addr;
+    entry->dst = e->remote.addr;
+    entry->protocol = IP_TCP;
+    entry->ttl = tcp->core->config.ttl;
+    core_count(tcp->core, COUNT_TCP_OUT);
+    if (h->flags & TCP_RST)
+        core_count(tcp->core, COUNT_TCP_RST_OUT);
+    e->u.segment.header = h;
+    e->u.segment.window = h->window;
+    core_emit(tcp->core, e);
+    outbox_post(tcp->outbox, entry);
 }
 
 void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags,
@@ -26,22 +35,28 @@ void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, u
                            .ack = ack,
                            .flags = flags,
                            .window = window};
-    uint8_t head[TCP_HEADER_MAX];
-    size_t len = tcp_write(&h, head);
-    struct outbox_entry *e = outbox_new(tcp->outbox, len, NULL);
-    if (!e)
-        return; /* counted there; the peer asks again */
-    tcp_checksum(head, len, (struct span[2]){{0}, {0}}, local.addr, remote.addr);
-    memcpy(e->data, head, len);
-    e->src = local.addr;
-    e->dst = remote.addr;
-    e->protocol = IP_TCP;
-    e->ttl = tcp->core->config.ttl;
-    core_count(tcp->core, COUNT_TCP_OUT);
-    if (flags & TCP_RST)
-        core_count(tcp->core, COUNT_TCP_RST_OUT);
-    reply_event(tcp, local, remote, &h);
-    outbox_post(tcp->outbox, e);
+    struct event e = {.kind = EVENT_SEGMENT_OUT, .protocol = IP_TCP, .local = local, .remote = remote};
+    e.rule = flags & TCP_RST ? RULE_NO_CONNECTION : RULE_NONE;
+    e.u.segment.seq = seq.n;
+    e.u.segment.ack = ack.n;
+    reply(tcp, &h, &e);
+}
+
+void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t ack, uint16_t window)
+{
+    struct tcp_header h = {
+        .source = c->local.port,
+        .destination = c->remote.port,
+        .seq = seq_wrap(seq, c->iss),
+        .flags = flags,
+        .window = window,
+    };
+    if (flags & TCP_ACK)
+        h.ack = seq_wrap(ack, c->irs);
+    struct event e = tcb_event(c, EVENT_SEGMENT_OUT);
+    e.u.segment.seq = seq;
+    e.u.segment.ack = ack;
+    reply(c->tcp, &h, &e);
 }
 
 void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h)

@@ -13,6 +13,9 @@ void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_
 void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags, struct wireseq seq,
                struct wireseq ack, uint16_t window);
 
+/* The same for a connection that will not send it itself: a RST, or the last ACK before TIME-WAIT. Positions. */
+void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t ack, uint16_t window);
+
 /* The challenge ACK's budget over all connections, RFC 5961 7. */
 bool tcp_challenge_allowed(struct tcp *tcp);
 

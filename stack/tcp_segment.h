@@ -15,6 +15,13 @@ struct tcp_segment {
     const struct ip_packet *packet;
 };
 
+/* The header in positions of the connection. */
+struct tcp_segment segment_of(const struct tcp_conn *c, const struct ip_packet *p, const struct tcp_header *h);
+
+/* "A segment came", told before it is looked at: for a connection; for none. */
+void segment_in_event(struct tcp_conn *c, const struct tcp_segment *seg);
+void segment_stranger_event(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h);
+
 /* Where the text begins: a SYN comes before it. */
 static inline int64_t seg_text(const struct tcp_segment *seg)
 {

@@ -57,8 +57,7 @@ static void leave_the_wire(struct tcp_conn *c)
 static void last_ack(struct tcp_conn *c)
 {
     if (c->rcv.acked < c->rcv.nxt || c->rcv.ack_now || c->rcv.dup_acks_owed)
-        tcp_reply(c->tcp, c->local, c->remote, TCP_ACK, seq_wrap(c->snd.nxt, c->iss),
-                  seq_wrap(c->rcv.nxt, c->irs), rcv_window_field(c));
+        tcp_reply_of(c, TCP_ACK, c->snd.nxt, c->rcv.nxt, rcv_window_field(c));
 }
 
 void tcp_set_state(struct tcp_conn *c, enum tcp_state next, enum rule why)
@@ -107,7 +106,6 @@ void tcp_end(struct tcp_conn *c, int error, enum rule why)
 void tcp_reset(struct tcp_conn *c, int error, enum rule why)
 {
     if (c->state != TCP_LISTEN && c->state != TCP_SYN_SENT)
-        tcp_reply(c->tcp, c->local, c->remote, TCP_RST, seq_wrap(snd_ack_position(c), c->iss),
-                  (struct wireseq){0}, 0);
+        tcp_reply_of(c, TCP_RST, snd_ack_position(c), 0, 0);
     tcp_end(c, error, why);
 }
