@@ -1,6 +1,7 @@
 /* The four verbs. */
 #include "stack.h"
 #include "tcp_rcv.h"
+#include "tcp_state.h"
 #include "tcp_timewait.h"
 
 #include <assert.h>
@@ -151,6 +152,16 @@ void stack_each_socket(const struct stack *stack, void (*visit)(void *context, c
 uint32_t stack_open_connections(const struct stack *stack)
 {
     return stack->tcp.open;
+}
+
+void stack_abort_connections(struct stack *stack)
+{
+    for (struct table_node *n = table_walk(&stack->tcp.conns, NULL), *next; n; n = next) {
+        next = table_walk(&stack->tcp.conns, n);
+        struct tcp_conn *c = CONN_OF_NODE(n);
+        tcp_reset(c, ECONNABORTED, RULE_ABORT_CALL);
+        tcb_release(c);
+    }
 }
 
 const struct core *stack_core(const struct stack *stack)

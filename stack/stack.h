@@ -49,6 +49,9 @@ void stack_each_socket(const struct stack *stack, void (*visit)(void *context, c
 /* How many TCP connections exist that are neither CLOSED nor LISTEN nor TIME-WAIT. */
 uint32_t stack_open_connections(const struct stack *stack);
 
+/* ABORT for every connection that is left, owned or not: their RSTs wait to be sent. Sockets stay. */
+void stack_abort_connections(struct stack *stack);
+
 const struct core *stack_core(const struct stack *stack); /* counters, drops, settings, memory in use */
 
 #endif

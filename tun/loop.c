@@ -1,0 +1,331 @@
+/* Drives one stack: device, sockets, descriptors, deadlines, all in one thread.
+ *
+ * Owns the epoll descriptor and the only clock. Input and output are bounded in each turn, so that neither a
+ * flood nor a socket that talks to itself keeps the rest waiting. Called by apps/up.c and the tests. */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "loop.h"
+#include "tun.h"
+
+#define READ_MAX     256   /* datagrams of one turn */
+#define PASS_MAX     1024  /* deadlines of one turn: a callback may ask for "at once" again */
+#define SERVE_MAX    1024  /* socket events of one turn */
+#define WRITE_MAX    1024  /* frames of one turn */
+#define ROUNDS_MAX   8     /* of serving and writing in one turn */
+#define DATAGRAM_MAX 65536 /* bytes; one more than IPv4 can say */
+#define IP_DST       16    /* RFC 791 3.1: offset of the destination address */
+
+usec clock_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return SEC(t.tv_sec) + t.tv_nsec / 1000;
+}
+
+usec clock_wall_offset(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return SEC(t.tv_sec) + t.tv_nsec / 1000 - clock_now();
+}
+
+/* --- descriptors --- */
+
+static void forget_event(struct loop *loop, const struct watch *watch)
+{
+    for (int i = loop->event_next; i < loop->event_count; i++)
+        if (loop->event[i].data.ptr == watch)
+            loop->event[i].data.ptr = NULL;
+}
+
+int loop_watch(struct loop *loop, struct watch *watch, uint32_t events)
+{
+    struct epoll_event e = {.events = events, .data.ptr = watch};
+    int op = events == 0 ? EPOLL_CTL_DEL : watch->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (events == watch->events)
+        return 0;
+    if (events == 0) {
+        forget_event(loop, watch);
+        watch->events = 0;
+    }
+    if (epoll_ctl(loop->epoll, op, watch->fd, &e) < 0)
+        return -errno;
+    watch->events = events;
+    return 0;
+}
+
+/* A callback may have ended any watch, or narrowed what it waits for, since epoll reported. */
+static void tell_watches(struct loop *loop)
+{
+    while (loop->event_next < loop->event_count) {
+        const struct epoll_event *e = &loop->event[loop->event_next++];
+        struct watch *watch = e->data.ptr;
+        uint32_t events = watch ? e->events & (watch->events | EPOLLERR | EPOLLHUP) : 0;
+        if (events)
+            watch->ready(watch, events);
+    }
+}
+
+static void device_ready(struct watch *watch, uint32_t events)
+{
+    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, device_watch));
+    (void)events; /* an error shows when it is read */
+    loop->device_readable = true;
+}
+
+/* --- datagrams --- */
+
+static void capture(struct loop *loop, const struct iovec *part, int count)
+{
+    if (loop->capture)
+        capture_packet(loop->capture, loop->now, part, count);
+}
+
+static void capture_turn_ends(struct loop *loop)
+{
+    if (!loop->capture)
+        return;
+    loop->capture_error = capture_flush(loop->capture);
+    if (loop->capture_error < 0)
+        loop->capture = NULL;
+}
+
+static int read_device(struct loop *loop)
+{
+    for (int i = 0; loop->device_readable; i++) {
+        if (i == READ_MAX) {
+            loop->busy = true;
+            return 0;
+        }
+        ssize_t n = loop->device->read(loop->device, loop->buffer, DATAGRAM_MAX);
+        if (n == -EINTR)
+            continue;
+        if (n == -EAGAIN)
+            loop->device_readable = false;
+        else if (n < 0)
+            return (int)n;
+        else if (n > 0) {
+            loop->now = clock_now();
+            capture(loop, &(struct iovec){loop->buffer, (size_t)n}, 1);
+            stack_input(loop->stack, loop->now, loop->buffer, (size_t)n);
+        }
+    }
+    return 0;
+}
+
+/* What says that there is no device any more; anything else lost one datagram. */
+static bool device_is_gone(ssize_t error)
+{
+    return error == -EBADFD || error == -EBADF || error == -ENODEV || error == -ENXIO;
+}
+
+static int write_device(struct loop *loop, const struct iovec *part, int count)
+{
+    ssize_t n;
+    do
+        n = loop->device->write(loop->device, part, count);
+    while (n == -EINTR);
+    if (n >= 0)
+        capture(loop, part, count);
+    else if (device_is_gone(n))
+        return (int)n;
+    else
+        loop->device->dropped++; /* as a full queue does it: what matters is sent again */
+    return 0;
+}
+
+static bool is_for_ourselves(const struct loop *loop, const struct frame *f)
+{
+    struct reader r = reader_of(f->head, f->head_len);
+    get_bytes(&r, IP_DST);
+    return get32(&r) == stack_core(loop->stack)->config.addr && !r.bad;
+}
+
+/* RFC 1122 3.3.1.1: a datagram to our own address never reaches the wire. */
+static void feed_back(struct loop *loop, const struct frame *f)
+{
+    size_t len = frame_gather(f, loop->buffer, DATAGRAM_MAX);
+    capture(loop, &(struct iovec){loop->buffer, len}, 1);
+    stack_input(loop->stack, loop->now, loop->buffer, len);
+}
+
+static int send_frame(struct loop *loop, const struct frame *f)
+{
+    if (is_for_ourselves(loop, f)) {
+        feed_back(loop, f);
+        return 0;
+    }
+    struct iovec part[3] = {{(void *)f->head, f->head_len}};
+    int count = 1;
+    for (int i = 0; i < 2; i++)
+        if (f->body[i].len > 0)
+            part[count++] = (struct iovec){(void *)f->body[i].at, f->body[i].len};
+    return write_device(loop, part, count);
+}
+
+static int write_frames(struct loop *loop)
+{
+    struct frame frame;
+    loop->now = clock_now(); /* applications took their time: a capture shows when things left */
+    for (int i = 0; i < WRITE_MAX; i++) {
+        if (!stack_output(loop->stack, loop->now, &frame))
+            return 0;
+        int error = send_frame(loop, &frame);
+        if (error < 0)
+            return error;
+    }
+    loop->busy = true;
+    return 0;
+}
+
+/* --- sockets and deadlines --- */
+
+/* Whether there was anything to serve. */
+static bool serve_sockets(struct loop *loop)
+{
+    for (int i = 0; i < SERVE_MAX; i++) {
+        unsigned events;
+        struct sock *s = stack_ready(loop->stack, &events);
+        if (!s)
+            return i > 0;
+        struct task *task = sock_user(s);
+        if (task)
+            task->run(task, s, events);
+    }
+    loop->busy = true;
+    return true;
+}
+
+void loop_deadline(struct loop *loop, struct deadline *d, usec due)
+{
+    if (due == NEVER)
+        timer_stop(&loop->deadlines, &d->timer);
+    else
+        timer_start(&loop->deadlines, &d->timer, due);
+}
+
+static void pass_deadlines(struct loop *loop)
+{
+    for (int i = 0; i < PASS_MAX; i++) {
+        struct timer *t = wheel_expired(&loop->deadlines, loop->now);
+        if (!t)
+            return;
+        struct deadline *d = (struct deadline *)t;
+        if (t->due > loop->now)
+            timer_start(&loop->deadlines, t, t->due); /* came from the edge of the wheel */
+        else
+            d->passed(d);
+    }
+    loop->busy = true;
+}
+
+/* --- turns --- */
+
+static usec earliest(const struct loop *loop, usec until)
+{
+    usec due = loop->busy || loop->device_readable ? 0 : until;
+    usec of_stack = stack_due(loop->stack), of_deadlines = wheel_due(&loop->deadlines);
+    if (of_stack < due)
+        due = of_stack;
+    return of_deadlines < due ? of_deadlines : due;
+}
+
+/* Kernels before 5.11 count in milliseconds: rounded up, or the rest of one would be spent spinning. */
+static int wait_coarsely(struct loop *loop, usec left)
+{
+    usec ms = left == NEVER ? -1 : left / 1000 + (left % 1000 != 0);
+    return epoll_wait(loop->epoll, loop->event, LOOP_EVENTS, ms > INT32_MAX ? INT32_MAX : (int)ms);
+}
+
+static int wait(struct loop *loop, usec due)
+{
+    usec left = due == NEVER ? NEVER : due - clock_now();
+    if (left < 0)
+        left = 0;
+    struct timespec t = {.tv_sec = left / SEC(1), .tv_nsec = left % SEC(1) * 1000};
+    int n = epoll_pwait2(loop->epoll, loop->event, LOOP_EVENTS, left == NEVER ? NULL : &t, NULL);
+    if (n < 0 && errno == ENOSYS)
+        n = wait_coarsely(loop, left);
+    if (n < 0)
+        return errno == EINTR ? 0 : -errno;
+    return n;
+}
+
+/* Applications come before output, so that an answer takes the ACK along. Output may bring them news in turn
+ * (a timer that gave up, a datagram to ourselves): the turn ends when neither has anything left. */
+static int exchange(struct loop *loop)
+{
+    int error = read_device(loop);
+    if (error < 0)
+        return error;
+    pass_deadlines(loop);
+    for (int round = 0; serve_sockets(loop) || round == 0; round++) {
+        if (round == ROUNDS_MAX) {
+            loop->busy = true;
+            return 0;
+        }
+        error = write_frames(loop);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+int loop_turn(struct loop *loop, usec until)
+{
+    usec due = earliest(loop, until);
+    loop->busy = false;
+    int n = wait(loop, due);
+    if (n < 0)
+        return n;
+    loop->event_next = 0;
+    loop->event_count = n;
+    loop->now = clock_now();
+    tell_watches(loop);
+    int error = exchange(loop);
+    capture_turn_ends(loop);
+    return error;
+}
+
+int loop_run(struct loop *loop)
+{
+    int error = 0;
+    while (!loop->stopped && error == 0)
+        error = loop_turn(loop, NEVER);
+    return error;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}
+
+int loop_init(struct loop *loop, struct stack *stack, struct device *device, struct capture *capture_file)
+{
+    *loop = (struct loop){
+        .stack = stack, .device = device, .capture = capture_file, .device_readable = true, .busy = true};
+    loop->now = clock_now();
+    loop->device_watch = (struct watch){.fd = device->fd, .ready = device_ready};
+    wheel_init(&loop->deadlines, loop->now);
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll < 0)
+        return -errno;
+    loop->buffer = malloc(DATAGRAM_MAX);
+    int error = loop->buffer ? loop_watch(loop, &loop->device_watch, EPOLLIN) : -ENOMEM;
+    if (error < 0)
+        loop_free(loop);
+    return error;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    free(loop->buffer);
+    loop->epoll = -1;
+    loop->buffer = NULL;
+}

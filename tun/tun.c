@@ -1,0 +1,230 @@
+/* Opens /dev/net/tun and makes or joins a device (Linux Documentation/networking/tuntap.rst).
+ *
+ * Owns the descriptor and the words for everything that can go wrong with it. Called by apps/up.c; read and
+ * write are called by loop.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tun.h"
+
+static const char *tun_path(void)
+{
+    const char *path = getenv("GLASS_TUN");
+    return path && *path ? path : TUN_PATH;
+}
+
+static ssize_t tun_read(struct device *device, uint8_t *to, size_t room)
+{
+    ssize_t n = read(device->fd, to, room);
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t tun_write(struct device *device, const struct iovec *part, int count)
+{
+    ssize_t n = writev(device->fd, part, count);
+    return n < 0 ? -errno : n;
+}
+
+static void explain_access(const char *path, int error, char *reason)
+{
+    struct stat st;
+    unsigned mode = stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+    if (error == EPERM)
+        snprintf(
+            reason, DEVICE_REASON_MAX,
+            "%s may not be opened: a container or a mount without devices forbids it. Start the container "
+            "with --device /dev/net/tun, or let GLASS_TUN name a node that may be opened",
+            path);
+    else
+        snprintf(
+            reason, DEVICE_REASON_MAX,
+            "%s may not be opened (mode %04o). Either 'sudo chmod 666 %s', as most systems have it (it gives "
+            "nobody power over the host's network: a device can only be made in a namespace one owns); or "
+            "run "
+            "as root",
+            path, mode, path);
+}
+
+static void explain_open(const char *path, int error, char *reason)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        snprintf(reason, DEVICE_REASON_MAX,
+                 "there is no %s. As root: 'modprobe tun', or 'mkdir -p /dev/net && mknod -m 666 "
+                 "/dev/net/tun c 10 "
+                 "200'; in a container: start it with --device /dev/net/tun",
+                 path);
+        break;
+    case EACCES:
+    case EPERM:
+        explain_access(path, error, reason);
+        break;
+    case ENODEV:
+    case ENXIO:
+        snprintf(reason, DEVICE_REASON_MAX,
+                 "%s is there but the kernel has no TUN driver: 'modprobe tun' as root", path);
+        break;
+    default:
+        snprintf(reason, DEVICE_REASON_MAX, "cannot open %s: %s", path, strerror(error));
+    }
+}
+
+static void explain_create(const char *name, int error, char *reason)
+{
+    switch (error) {
+    case EPERM:
+        snprintf(
+            reason, DEVICE_REASON_MAX,
+            "a new device in this network namespace needs CAP_NET_ADMIN. Run without --host, in a laboratory "
+            "of your own, which needs no rights; or as root; or have root make one for you: 'ip tuntap add "
+            "%s "
+            "mode tun user NAME'",
+            name);
+        break;
+    case EBUSY:
+    case EEXIST:
+        snprintf(reason, DEVICE_REASON_MAX,
+                 "the name %s is taken by another device: choose one with --tun NAME", name);
+        break;
+    case ENOTTY:
+        snprintf(reason, DEVICE_REASON_MAX, "%s is not the TUN driver's node (c 10 200)", tun_path());
+        break;
+    case EINVAL:
+        snprintf(reason, DEVICE_REASON_MAX, "the kernel does not accept '%s' as the name of a device", name);
+        break;
+    default:
+        snprintf(reason, DEVICE_REASON_MAX, "cannot make the device %s: %s", name, strerror(error));
+    }
+}
+
+static void explain_attach(const char *name, int error, char *reason)
+{
+    switch (error) {
+    case EPERM:
+        snprintf(
+            reason, DEVICE_REASON_MAX,
+            "%s is not yours. Its owner may use it ('ip tuntap add %s mode tun user NAME' says who), and "
+            "whoever has CAP_NET_ADMIN, such as root",
+            name, name);
+        break;
+    case EBUSY:
+        snprintf(reason, DEVICE_REASON_MAX, "%s is in use by another program", name);
+        break;
+    case EINVAL:
+        snprintf(
+            reason, DEVICE_REASON_MAX,
+            "%s exists and is not a TUN device: choose another name with --tun NAME ('ip tuntap list' shows "
+            "those there are)",
+            name);
+        break;
+    default:
+        snprintf(reason, DEVICE_REASON_MAX, "cannot attach to %s: %s", name, strerror(error));
+    }
+}
+
+static int tun_node_open(char *reason)
+{
+    int fd = open(tun_path(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    int error = errno;
+    explain_open(tun_path(), error, reason);
+    return -error;
+}
+
+/* Binds the open node to a device of that name. */
+static int tun_set_interface(int fd, const char *name, int flags)
+{
+    struct ifreq request = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags)};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    if (ioctl(fd, TUNSETIFF, &request) < 0)
+        return -errno;
+    /* A persistent device keeps the offloads of its last user; we read whole datagrams with finished
+     * checksums. */
+    if (ioctl(fd, TUNSETOFFLOAD, 0UL) < 0)
+        return -errno;
+    return 0;
+}
+
+static int device_begin(struct device *device, const char *name, char *reason)
+{
+    *device = (struct device){.fd = -1, .read = tun_read, .write = tun_write};
+    if (strlen(name) >= sizeof device->name || !*name) {
+        snprintf(reason, DEVICE_REASON_MAX, "'%s' is not a device name: 1 to %zu characters", name,
+                 sizeof device->name - 1);
+        return -EINVAL;
+    }
+    snprintf(device->name, sizeof device->name, "%s", name);
+    device->fd = tun_node_open(reason);
+    return device->fd < 0 ? device->fd : 0;
+}
+
+static int device_fail(struct device *device, int error)
+{
+    device_close(device);
+    return error;
+}
+
+static int device_finish(struct device *device, char *reason)
+{
+    device->ifindex = if_nametoindex(device->name);
+    int error = device->ifindex ? link_read(device) : -errno;
+    if (error < 0)
+        snprintf(reason, DEVICE_REASON_MAX, "cannot read the settings of %s: %s", device->name,
+                 strerror(-error));
+    return error;
+}
+
+int device_open(struct device *device, const struct device_config *config, char *reason)
+{
+    int error = device_begin(device, config->name, reason);
+    if (error < 0)
+        return error;
+    error = tun_set_interface(device->fd, device->name, IFF_TUN_EXCL);
+    if (error < 0) {
+        explain_create(device->name, -error, reason);
+        return device_fail(device, error);
+    }
+    error = link_configure(device, config);
+    if (error < 0) {
+        snprintf(reason, DEVICE_REASON_MAX, "cannot set up the device %s: %s", device->name,
+                 strerror(-error));
+        return device_fail(device, error);
+    }
+    error = device_finish(device, reason);
+    return error < 0 ? device_fail(device, error) : 0;
+}
+
+int device_attach(struct device *device, const char *name, char *reason)
+{
+    int error = device_begin(device, name, reason);
+    if (error < 0)
+        return error;
+    error = tun_set_interface(device->fd, device->name, 0);
+    if (error < 0) {
+        explain_attach(device->name, -error, reason);
+        return device_fail(device, error);
+    }
+    error = device_finish(device, reason);
+    return error < 0 ? device_fail(device, error) : 0;
+}
+
+bool device_exists(const char *name)
+{
+    return if_nametoindex(name) != 0;
+}
+
+void device_close(struct device *device)
+{
+    if (device->fd >= 0)
+        close(device->fd);
+    device->fd = -1;
+}
