@@ -1,0 +1,368 @@
+/* `glass up`: builds a stack with its device, its services and its control socket, runs it, closes it in
+ * order.
+ *
+ * Owns everything that a running stack consists of; each piece knows how to be taken down whether or not it
+ * was built. Called by main.c. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "../stack/event_text.h"
+#include "../tun/capture.h"
+#include "../tun/lab.h"
+#include "../tun/tun.h"
+#include "commands.h"
+#include "control_path.h"
+#include "control_server.h"
+#include "up.h"
+
+#define CLOSING_TIME SEC(2) /* how long peers have to finish their closes */
+#define TRACE_LINE   512    /* bytes */
+
+struct up {
+    struct up_config config;
+    struct control_listener listener;
+    struct capture capture;
+    struct lab lab;
+    struct device device;
+    struct stack stack;
+    struct loop loop;
+    struct services *services;
+    struct control_server server;
+    struct watch signals;
+    struct deadline patience;
+    usec started;
+    FILE *out; /* what people read; standard error when the capture is on standard output */
+    bool has_stack, has_loop, has_server;
+    bool closing, finished;
+    int status; /* the program's, as far as it is known */
+};
+
+static int say(const char *what)
+{
+    fprintf(stderr, "glass up: %s\n", what);
+    return -1;
+}
+
+static int say_error(const char *what, int error)
+{
+    fprintf(stderr, "glass up: %s: %s\n", what, strerror(-error));
+    return -1;
+}
+
+static const char *text_of(uint32_t addr, char to[INET_ADDRSTRLEN])
+{
+    struct in_addr in = {htonl(addr)};
+    return inet_ntop(AF_INET, &in, to, INET_ADDRSTRLEN);
+}
+
+/* --- closing --- */
+
+static void begin_closing(struct up *up)
+{
+    if (up->closing)
+        return;
+    up->closing = true;
+    services_stop(up->services);
+    up->services = NULL;
+    control_server_stop(&up->server);
+    loop_deadline(&up->loop, &up->patience, loop_now(&up->loop) + CLOSING_TIME);
+}
+
+static void patience_ended(struct deadline *patience)
+{
+    struct up *up = (struct up *)((char *)patience - offsetof(struct up, patience));
+    up->finished = true;
+}
+
+static void asked_down(void *context)
+{
+    begin_closing(context);
+}
+
+/* The first Ctrl-C closes in order, the second at once. */
+static void signal_came(struct watch *watch, uint32_t events)
+{
+    struct up *up = (struct up *)((char *)watch - offsetof(struct up, signals));
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(watch->fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (up->closing)
+        up->finished = true;
+    begin_closing(up);
+}
+
+/* --- the pieces, in the order in which they are built --- */
+
+/* Blocked before anything exists that a signal could leave behind. */
+static int open_signals(struct up *up)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write(2), and reported */
+    up->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    up->signals.ready = signal_came;
+    return up->signals.fd < 0 ? say_error("signals", -errno) : 0;
+}
+
+static int open_capture(struct up *up)
+{
+    if (!up->config.pcap)
+        return 0;
+    int error = capture_open(&up->capture, up->config.pcap, clock_wall_offset());
+    if (error < 0)
+        fprintf(stderr, "glass up: --pcap: cannot write %s: %s\n", up->config.pcap, strerror(-error));
+    return error;
+}
+
+static int open_lab(struct up *up)
+{
+    char reason[LAB_REASON_MAX];
+    int error = up->config.host ? lab_here(&up->lab, reason) : lab_enter(&up->lab, reason);
+    return error < 0 ? say(reason) : 0;
+}
+
+/* An existing device decides about the network it is in. */
+static int adopt_network(struct up_config *c, const struct device *d)
+{
+    char addr[INET_ADDRSTRLEN];
+    uint32_t mask = (uint32_t)(UINT64_C(0xffffffff) << (32 - d->prefix));
+    if (!d->up)
+        fprintf(stderr, "glass up: note: %s is down: 'ip link set %s up'\n", d->name, d->name);
+    if (c->mtu == 0)
+        c->mtu = d->mtu;
+    if (c->mtu > d->mtu) {
+        fprintf(stderr, "glass up: --mtu: %u is more than the %u of %s\n", c->mtu, d->mtu, d->name);
+        return -1;
+    }
+    if (!c->addr_given && d->peer) {
+        c->addr = d->peer;
+        c->prefix = 32;
+    } else if (!c->addr_given && d->addr && ((c->addr ^ d->addr) & mask) != 0) {
+        fprintf(stderr, "glass up: %s has %s/%u: give the stack an address of that network with --ip\n",
+                d->name, text_of(d->addr, addr), d->prefix);
+        return -1;
+    } else if (!c->addr_given && d->addr)
+        c->prefix = d->prefix;
+    if (c->addr == d->addr) {
+        fprintf(stderr, "glass up: %s is the kernel's own address on %s: choose another with --ip\n",
+                text_of(d->addr, addr), d->name);
+        return -1;
+    }
+    return 0;
+}
+
+static int open_device(struct up *up)
+{
+    char reason[DEVICE_REASON_MAX];
+    struct up_config *c = &up->config;
+    if (c->host && device_exists(c->tun)) {
+        int error = device_attach(&up->device, c->tun, reason);
+        return error < 0 ? say(reason) : adopt_network(c, &up->device);
+    }
+    if (c->mtu == 0)
+        c->mtu = IP_MTU_DEFAULT;
+    struct device_config device = {
+        .name = c->tun, .addr = up_kernel_addr(c->addr, c->prefix), .prefix = c->prefix, .mtu = c->mtu};
+    int error = device_open(&up->device, &device, reason);
+    return error < 0 ? say(reason) : 0;
+}
+
+static void *allocate(void *context, size_t size)
+{
+    (void)context;
+    return malloc(size);
+}
+
+static void release(void *context, void *at, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(at);
+}
+
+/* A line is on its way before the next packet is looked at; times count from the start. */
+static void trace(void *context, const struct event *event)
+{
+    struct up *up = context;
+    struct event since_start = *event;
+    char line[TRACE_LINE];
+    since_start.time -= up->started;
+    if (event->kind == EVENT_TIMER_SET && event->u.timer.due != NEVER)
+        since_start.u.timer.due -= up->started;
+    if (event_text(&since_start, line, sizeof line) > 0)
+        fprintf(up->out, "%s\n", line);
+}
+
+static int open_stack(struct up *up)
+{
+    struct stack_config config;
+    stack_config_init(&config);
+    config.addr = up->config.addr;
+    config.prefix = up->config.prefix;
+    config.mtu = (uint16_t)up->config.mtu;
+    config.memory = (struct stack_memory){allocate, release, NULL};
+    if (getrandom(config.key, sizeof config.key, 0) != (ssize_t)sizeof config.key)
+        return say_error("no random numbers", -errno);
+    config.observe = up->config.trace ? trace : up->config.observe;
+    config.observe_context = up->config.trace ? up : up->config.observe_context;
+    up->started = clock_now();
+    int error = stack_init(&up->stack, &config, up->started);
+    up->has_stack = error == 0;
+    return error < 0 ? say_error("cannot start the stack", error) : 0;
+}
+
+static int open_loop(struct up *up)
+{
+    int error = loop_init(&up->loop, &up->stack, &up->device, up->config.pcap ? &up->capture : NULL);
+    up->has_loop = error == 0;
+    if (error == 0)
+        error = loop_watch(&up->loop, &up->signals, EPOLLIN);
+    return error < 0 ? say_error("cannot start the event loop", error) : 0;
+}
+
+static int open_services(struct up *up)
+{
+    up->config.services.access_log = up->out;
+    return services_start(&up->loop, &up->stack, &up->config.services, &up->services);
+}
+
+static int open_control(struct up *up)
+{
+    int error = control_server_start(&up->server, &up->loop, &up->stack, up->listener.fd, up->lab.user_fd,
+                                     up->lab.net_fd, asked_down, up);
+    up->has_server = error == 0;
+    return error < 0 ? say_error("cannot serve the control socket", error) : 0;
+}
+
+/* The control socket comes first: a second stack of this name must not touch the first one's capture. */
+static bool build(struct up *up)
+{
+    return open_signals(up) == 0 && control_listen(&up->listener, up->config.name) == 0 &&
+           open_capture(up) == 0 && open_lab(up) == 0 && open_device(up) == 0 && open_stack(up) == 0 &&
+           open_loop(up) == 0 && open_services(up) == 0 && open_control(up) == 0;
+}
+
+static void take_down(struct up *up)
+{
+    if (capture_close(&up->capture) < 0 && up->status == 0)
+        up->status = say_error("--pcap: the capture is incomplete", up->capture.error) ? EXIT_FAILURE : 0;
+    device_close(&up->device);
+    control_unlisten(&up->listener);
+    services_stop(up->services);
+    if (up->has_server)
+        control_server_free(&up->server); /* those who asked for it learn now that all is gone */
+    if (up->has_stack)
+        stack_free(&up->stack);
+    if (up->has_loop)
+        loop_free(&up->loop);
+    lab_close(&up->lab);
+    if (up->signals.fd >= 0)
+        close(up->signals.fd);
+}
+
+/* --- running --- */
+
+static void announce(const struct up *up)
+{
+    char addr[INET_ADDRSTRLEN], how[160], port[8] = "";
+    const struct up_config *c = &up->config;
+    uint16_t http = c->services.port[SERVICE_HTTP].port;
+    text_of(c->addr, addr);
+    if (http != 80)
+        snprintf(port, sizeof port, ":%u", http);
+    bool default_name = strcmp(c->name, CONTROL_NAME_DEFAULT) == 0;
+    snprintf(how, sizeof how, "%s%s%s%s", up->lab.entered ? "glass exec " : "",
+             up->lab.entered && !default_name ? "--name " : "",
+             up->lab.entered && !default_name ? c->name : "",
+             up->lab.entered ? default_name ? "-- " : " -- " : "");
+    if (http)
+        fprintf(up->out,
+                "glass: %s is up on %s. Try: %scurl http://%s%s/   Stop: Ctrl-C, or glass down%s%s\n", addr,
+                up->device.name, how, addr, port, default_name ? "" : " --name ",
+                default_name ? "" : c->name);
+    else
+        fprintf(up->out, "glass: %s is up on %s. Try: %sping %s   Stop: Ctrl-C, or glass down%s%s\n", addr,
+                up->device.name, how, addr, default_name ? "" : " --name ", default_name ? "" : c->name);
+}
+
+/* What may end while the stack goes on: its capture, and whoever read its output. Each is said once. */
+static void check_outputs(struct up *up)
+{
+    if (up->loop.capture_error < 0 && up->status == 0) {
+        say_error("--pcap: the capture stops here", up->loop.capture_error);
+        up->status = EXIT_FAILURE;
+    }
+    if (ferror(up->out) && !up->closing) {
+        say("nobody reads the output any more: closing");
+        up->status = EXIT_FAILURE;
+        begin_closing(up);
+    }
+}
+
+static bool is_done(const struct up *up)
+{
+    return up->closing && (up->finished || stack_open_connections(&up->stack) == 0);
+}
+
+static void run(struct up *up)
+{
+    int error = 0;
+    while (error == 0 && !is_done(up)) {
+        error = loop_turn(&up->loop, NEVER);
+        check_outputs(up);
+    }
+    stack_abort_connections(&up->stack); /* whoever was not done in time hears of it */
+    if (error == 0)
+        error = loop_turn(&up->loop, 0); /* the last segments leave */
+    if (error < 0) {
+        fprintf(stderr, "glass up: the device %s is gone: %s\n", up->device.name, strerror(-error));
+        up->status = EXIT_FAILURE;
+    }
+    if (up->device.dropped > 0)
+        fprintf(stderr, "glass up: %s did not take %llu datagrams\n", up->device.name,
+                (unsigned long long)up->device.dropped);
+}
+
+int up_run(const struct up_config *config)
+{
+    struct up up = {.config = *config,
+                    .listener = {.fd = -1, .lock_fd = -1},
+                    .lab = {.user_fd = -1, .net_fd = -1},
+                    .device = {.fd = -1},
+                    .signals = {.fd = -1},
+                    .patience = {.passed = patience_ended}};
+    up.out = config->pcap && strcmp(config->pcap, "-") == 0 ? stderr : stdout;
+    if (config->out)
+        up.out = config->out;
+    setvbuf(up.out, NULL, _IOLBF, 0);
+    if (build(&up)) {
+        announce(&up);
+        if (config->ready)
+            config->ready(config->ready_context);
+        run(&up);
+    } else
+        up.status = EXIT_FAILURE;
+    take_down(&up);
+    return up.status;
+}
+
+int cmd_up(int argc, char **argv)
+{
+    struct up_config config;
+    int status;
+    if (!up_parse(&config, argc, argv, &status))
+        return status;
+    return up_run(&config);
+}
