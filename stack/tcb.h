@@ -48,7 +48,9 @@ struct tcp_snd {
     uint32_t wnd, max_wnd; /* SND.WND, and the largest ever offered (RFC 9293 3.8.6.2.1, RFC 5961 5.2) */
     struct ring q;         /* text: unacknowledged, then unsent */
     struct flight flight;
-    int64_t recover; /* RFC 6582 3.2 */
+    int64_t recover;    /* RFC 6582 3.2 */
+    int64_t limited_at; /* up to here the congestion window was what held us back */
+    int64_t dup_from;   /* SND.NXT at the first duplicate ACK: what limited transmit adds lies beyond */
     usec progress;   /* since when the peer owes us an answer; R2 counts from here */
     uint16_t mss;    /* Eff.snd.MSS, RFC 9293 3.7.1 */
     uint16_t dup_acks;

@@ -192,20 +192,13 @@ static void forget_acked(struct tcp_conn *c)
         take_sample(c, sent_at);
 }
 
-/* RFC 5681 3.1: the window grows only while it is what holds the sender back. */
-static bool window_was_used(const struct tcp_conn *c, int64_t una)
-{
-    int64_t flight = c->snd.nxt - una;
-    if (cc_in_slow_start(&c->cc))
-        return 2 * flight >= c->cc.cwnd;
-    return flight + c->snd.mss > c->cc.cwnd;
-}
-
 static void grow_window(struct tcp_conn *c, int64_t una)
 {
     uint32_t before = c->cc.cwnd;
     bool slow_start = cc_in_slow_start(&c->cc);
-    if (!window_was_used(c, una) || una == 0) /* the ACK of a SYN does not open the window: RFC 5681 3.1 */
+    /* The window grows only by what was sent while it held us back (RFC 5681 3.1, RFC 7661 3); what
+     * acknowledges a SYN does not open it. */
+    if (una == 0 || una >= c->snd.limited_at)
         return;
     uint32_t acked = (uint32_t)(c->snd.una - una);
     if (c->snd.recovery == RECOVERY_TIMEOUT && acked > c->snd.mss)
@@ -256,7 +249,7 @@ static void enter_fast_recovery(struct tcp_conn *c)
     core_count(core_of(c), COUNT_TCP_FAST_RETRANS);
     c->snd.recovery = RECOVERY_FAST;
     c->snd.recover = c->snd.nxt;
-    c->cc.ops->on_loss(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), core_of(c)->now);
+    c->cc.ops->on_loss(&c->cc, (uint32_t)(c->snd.dup_from - c->snd.una), core_of(c)->now);
     mark_first_lost(c);
     window_event(c, RULE_FAST_RETRANSMIT, "fast retransmit");
 }
@@ -264,6 +257,8 @@ static void enter_fast_recovery(struct tcp_conn *c)
 void loss_on_duplicate(struct tcp_conn *c)
 {
     core_count(core_of(c), COUNT_TCP_DUP_ACKS_IN);
+    if (c->snd.dup_acks == 0)
+        c->snd.dup_from = c->snd.nxt;
     /* No more duplicates than segments in flight: inventing them must not open the window. */
     uint32_t most = (uint32_t)((c->snd.nxt - c->snd.una) / c->snd.mss + 1);
     if (c->snd.dup_acks < most && c->snd.dup_acks < UINT16_MAX)

@@ -85,6 +85,8 @@ static bool choose_new(struct tcp_conn *c, struct choice *out)
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
         return false;
     uint32_t len = snd_new(c);
+    if (len == 0 && snd_window_full(c))
+        c->snd.limited_at = c->snd.nxt;
     if (len > 0 && c->snd.una == c->snd.nxt)
         c->snd.progress = c->tcp->core->now;
     if (len == 0 || !choose_unsent(c, len, out))

@@ -84,6 +84,12 @@ uint32_t snd_new(const struct tcp_conn *c)
     return worth_sending(c, len, queued) ? (uint32_t)len : 0;
 }
 
+bool snd_window_full(const struct tcp_conn *c)
+{
+    int64_t more = smaller(smaller(c->snd.q.tail, snd_edge(c)) - c->snd.nxt, c->snd.mss);
+    return more > 0 && (int64_t)c->cc.cwnd - loss_pipe(c) < more;
+}
+
 /* What is outstanding gets the retransmission timer; but a closed window is asked about by the persist timer,
  * which never gives up as long as it is answered. Neither stands in for the other. */
 void snd_arm(struct tcp_conn *c)

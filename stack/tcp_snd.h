@@ -16,6 +16,9 @@ bool snd_update_window(struct tcp_conn *c, const struct tcp_segment *seg);
  * window, Nagle's algorithm or silly-window avoidance say wait. Counts the FIN. */
 uint32_t snd_new(const struct tcp_conn *c);
 
+/* The congestion window, not the peer's and not the lack of data, forbids another full segment. */
+bool snd_window_full(const struct tcp_conn *c);
+
 /* Something waits to be sent for the first time: text, or the FIN. */
 bool snd_pending(const struct tcp_conn *c);
 
