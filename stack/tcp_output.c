@@ -52,12 +52,8 @@ static bool choose_resend(struct tcp_conn *c, struct choice *out)
         return false;
     fill_up(c, s);
     uint32_t len = resend_len(c, s);
-    if (len == 0)
+    if (len == 0 || (!c->snd.rescue_now && loss_pipe(c) + len > c->cc.cwnd))
         return false;
-    if (!c->snd.rescue_now && loss_pipe(c) + len > c->cc.cwnd) {
-        c->snd.limited_at = c->snd.nxt;
-        return false;
-    }
     *out = (struct choice){.left = s->left, .len = len, .resent = true};
     if (!loss_resent(c, s, len))
         return false;
