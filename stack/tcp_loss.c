@@ -198,7 +198,7 @@ static void grow_window(struct tcp_conn *c, int64_t una)
     bool slow_start = cc_in_slow_start(&c->cc);
     /* The window grows only by what was sent while it held us back (RFC 5681 3.1, RFC 7661 3); what
      * acknowledges a SYN does not open it. */
-    if (una == 0 || una >= c->snd.limited_at)
+    if (una == 0 || (una >= c->snd.limited_at && c->snd.recovery != RECOVERY_TIMEOUT))
         return;
     uint32_t acked = (uint32_t)(c->snd.una - una);
     if (c->snd.recovery == RECOVERY_TIMEOUT && acked > c->snd.mss)
