@@ -183,6 +183,9 @@ static int choose_port(struct sock *s, struct endpoint remote)
 static int tcp_connect(struct sock *s, struct endpoint remote)
 {
     struct stack *stack = stack_of(s);
+    struct connect_search search = {stack, {stack->core.config.addr, 0}, remote};
+    if (s->port && !tuple_free(&search, s->local.port))
+        return -EADDRINUSE;
     if (s->listening) { /* RFC 9293 3.10.1: an active OPEN turns a passive one around */
         listen_close(s->listener);
         s->listener = NULL;
@@ -291,7 +294,8 @@ ssize_t sock_recv(struct sock *s, void *bytes, size_t len, int flags)
         return called(s, "sock_recv", -take_error(s));
     if (!c)
         return called(s, "sock_recv", -ENOTCONN);
-    s->urgent = false;
+    if (!(flags & SOCK_PEEK))
+        s->urgent = false;
     return called(s, "sock_recv", tcp_receive(c, bytes, len, flags & SOCK_PEEK));
 }
 
@@ -423,6 +427,8 @@ static int get_tcp(const struct sock *s, enum sock_option option, int64_t *value
     switch (option) {
     case SOCK_OPT_STATE:
         *value = s->listening ? TCP_LISTEN : c ? c->state : TCP_CLOSED;
+        if (*value == TCP_TIME_WAIT && !timewait_find(c->tcp, c->local, c->remote))
+            *value = TCP_CLOSED; /* the record, which is what waits, is gone */
         return 0;
     case SOCK_OPT_AT_MARK:
         *value = c && c->rcv.up && c->rcv.up == c->rcv.q.head;

@@ -54,6 +54,8 @@ int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent)
 
 int64_t tcp_receive(struct tcp_conn *c, void *bytes, size_t len, bool peek)
 {
+    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
+        return -EAGAIN; /* text of a SYN waits: it may be forged, RFC 9293 3.5 */
     size_t n = rcv_read(c, bytes, len, peek);
     if (n > 0) {
         if (c->in_table && rcv_update_due(c)) {
@@ -139,7 +141,8 @@ unsigned tcp_events(const struct tcp_conn *c)
 {
     unsigned events = 0;
     bool over = c->state == TCP_CLOSED;
-    if (rcv_unread(c) > 0 || rcv_fin_taken(c) || over || c->rcv.shut)
+    bool synchronized = c->state != TCP_SYN_SENT && c->state != TCP_SYN_RECEIVED;
+    if (synchronized && (rcv_unread(c) > 0 || rcv_fin_taken(c) || over || c->rcv.shut))
         events |= SOCK_READABLE;
     if (rcv_fin_taken(c) || over)
         events |= SOCK_HANGUP;
