@@ -66,6 +66,9 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/libapps.a $(LI
 
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
 
+# The state table makes its packets as the scripts do.
+$(BUILD)/tests/unit/test_state_table: $(BUILD)/tests/script/packet.o
+
 # The script runner, and every conversation in tests/scripts/.
 $(BUILD)/tests/script/script: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/script/*.c))) $(LIB)
 	@echo "  LD    $@"
