@@ -21,7 +21,7 @@ uint32_t cc_initial_window(const struct stack_config *config, uint16_t mss)
 void cc_init(struct cc *cc, const struct stack_config *config, uint16_t mss)
 {
     *cc = (struct cc){
-        .ops = &cc_reno,
+        .ops = config->tcp_congestion ? config->tcp_congestion : &cc_cubic,
         .cwnd = cc_initial_window(config, mss),
         .ssthresh = UINT32_MAX, /* RFC 5681 3.1: arbitrarily high */
         .mss = mss,

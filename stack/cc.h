@@ -10,7 +10,7 @@ struct cc;
 struct cc_ops {
     const char *name;
     /* `acked` new bytes were acknowledged outside fast recovery; the window was used up before (RFC 5681 3.1). */
-    void (*on_ack)(struct cc *cc, uint32_t acked, usec now);
+    void (*on_ack)(struct cc *cc, uint32_t acked, usec srtt, usec now);
     /* A segment is lost and fast recovery begins; flight: bytes outstanding. Sets ssthresh and cwnd. */
     void (*on_loss)(struct cc *cc, uint32_t flight, usec now);
     /* The retransmission timer expired; `first`: for the first time for this segment. */
@@ -22,11 +22,16 @@ struct cc_ops {
 struct cc {
     const struct cc_ops *ops;
     uint32_t cwnd, ssthresh;
+    struct cubic {          /* RFC 9438 4.1; sizes in segments where the RFC has them so */
+        double w_max, k, w_est;
+        usec epoch;     /* 0: no congestion avoidance yet */
+        uint32_t prior; /* cwnd before the last reduction, for fast convergence */
+    } cubic;
     uint32_t acked; /* bytes acknowledged and not yet turned into growth */
     uint16_t mss;
 };
 
-extern const struct cc_ops cc_reno;
+extern const struct cc_ops cc_reno, cc_cubic;
 
 void cc_init(struct cc *cc, const struct stack_config *config, uint16_t mss);
 

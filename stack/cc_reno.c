@@ -15,8 +15,9 @@ static void grow(struct cc *cc, uint32_t by)
     cc->cwnd = cc->cwnd < CWND_MAX - by ? cc->cwnd + by : CWND_MAX;
 }
 
-static void reno_on_ack(struct cc *cc, uint32_t acked, usec now)
+static void reno_on_ack(struct cc *cc, uint32_t acked, usec srtt, usec now)
 {
+    (void)srtt;
     (void)now;
     if (cc_in_slow_start(cc)) {
         /* Growth by what was acknowledged keeps the doubling a round trip when ACKs cover whole batches

@@ -16,6 +16,7 @@ typedef int64_t usec;
 #define SEC(n)  ((usec)(n)*1000000)
 
 struct event;
+struct cc_ops;
 
 /* The two memory hooks. allocate returns NULL when it has none; release is told the size it gave. */
 struct stack_memory {
@@ -51,13 +52,32 @@ struct stack_config {
     usec tcp_keepalive_idle, tcp_keepalive_interval; /* used by connections that ask for keep-alive */
     uint8_t tcp_keepalive_probes;
     uint32_t tcp_initial_window; /* bytes; 0: RFC 6928's formula */
-    uint32_t tcp_send_buffer, tcp_receive_buffer; /* bounds of one connection's rings */
+    uint32_t tcp_send_buffer, tcp_receive_buffer;         /* what a connection's rings may hold at first */
+    uint32_t tcp_send_buffer_max, tcp_receive_buffer_max; /* what they may grow to, with the measured rate */
     uint32_t tcp_challenge_rate; /* challenge ACKs a second, over all connections */
     uint32_t tcp_backlog_max;    /* bound of what sock_listen may ask for */
     uint32_t tcp_timewait_max;   /* TIME-WAIT records kept; the oldest makes room */
     uint32_t tcp_isn_fixed;      /* when tcp_isn_is_fixed: the ISS of every connection, for lessons and tests */
     bool tcp_isn_is_fixed;
     uint16_t tcp_path_mtu_min; /* ICMP is not believed below this */
+    const struct cc_ops *tcp_congestion;   /* cc_cubic or cc_reno */
+    uint32_t tcp_connections_max;          /* of the whole stack */
+    uint32_t tcp_connections_per_peer_max; /* from one address */
+    usec tcp_user_timeout;                 /* RFC 5482: of every new connection; 0: R2 alone */
+    bool tcp_window_scale;                 /* RFC 7323 2 */
+    bool tcp_timestamps;                   /* RFC 7323 3 to 5, PAWS included */
+    bool tcp_sack;                         /* RFC 2018 */
+    bool tcp_dsack;                        /* RFC 2883 */
+    bool tcp_rack;                         /* RFC 8985; off: RFC 6675 */
+    bool tcp_tlp;                          /* RFC 8985 7 */
+    bool tcp_frto;                         /* RFC 5682 */
+    bool tcp_prr;                          /* RFC 6937 */
+    bool tcp_limited_transmit;             /* RFC 3042 */
+    bool tcp_idle_restart;                 /* RFC 5681 4.1 */
+    bool tcp_ecn;                          /* RFC 3168 */
+    bool tcp_syn_cookies;                  /* RFC 4987 3.6 */
+    bool tcp_path_mtu_probe;               /* halve the MSS when a path swallows large segments, RFC 2923 2.1 */
+    bool tcp_autotune;                     /* buffers grow with the measured rate */
     bool tcp_nodelay; /* start every connection with Nagle's algorithm off */
 
     struct stack_memory memory;
@@ -112,8 +132,15 @@ void stack_config_init(struct stack_config *config);
 #define TCP_KEEPALIVE_IDLE       SEC(7200)       /* RFC 9293 3.8.4 MUST-28: no less than two hours */
 #define TCP_KEEPALIVE_INTERVAL   SEC(75)         /* between probes that get no answer */
 #define TCP_KEEPALIVE_PROBES     9
-#define TCP_SEND_BUFFER          (1u << 20)      /* bytes; taken on demand, in powers of two */
+#define TCP_SEND_BUFFER          (1u << 18)      /* bytes; taken on demand, in powers of two */
 #define TCP_RECEIVE_BUFFER       (1u << 16)
+#define TCP_SEND_BUFFER_MAX      (4u << 20)
+#define TCP_RECEIVE_BUFFER_MAX   (4u << 20)
+#define TCP_WINDOW_SCALE_MAX     14              /* RFC 7323 2.3 */
+#define TCP_CONNECTIONS_MAX      1000000
+#define TCP_CONNECTIONS_PER_PEER 65536
+#define TCP_BLACK_HOLE_RETRIES   2               /* time-outs in a row before the path is suspected */
+#define TCP_BLACK_HOLE_MSS       1024            /* bytes; halved from here, down to TCP_MSS_DEFAULT */
 #define TCP_RING_MIN             2048            /* bytes a ring starts with */
 #define TCP_CHALLENGE_RATE       1000            /* a second; RFC 5961 7 */
 #define TCP_BACKLOG_MAX          4096

@@ -51,7 +51,8 @@ const char *tcp_timer_name(enum tcp_timer t)
     static const char *const table[TCP_TIMERS + 1] = {
         [TCP_TIMER_RETRANSMIT] = "retransmit",   [TCP_TIMER_PERSIST] = "persist",
         [TCP_TIMER_DELAYED_ACK] = "delayed-ack", [TCP_TIMER_KEEPALIVE] = "keepalive",
-        [TCP_TIMER_FIN_WAIT_2] = "fin-wait-2",   [TCP_TIMER_TIME_WAIT] = "time-wait",
+        [TCP_TIMER_FIN_WAIT_2] = "fin-wait-2",   [TCP_TIMER_REORDER] = "reorder",
+        [TCP_TIMER_TAIL_LOSS] = "tail-loss",     [TCP_TIMER_TIME_WAIT] = "time-wait",
     };
     return table[t];
 }

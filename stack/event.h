@@ -42,6 +42,7 @@
     X(TCP_RST_TO_NOTHING, "RST for no connection or for a listener")                                         \
     X(TCP_LISTEN_ACK, "ACK to a listener")                                                                   \
     X(TCP_LISTEN_NO_SYN, "segment without SYN to a listener")                                                \
+    X(TCP_LAND, "SYN to a listener from its own address and port")                                           \
     X(TCP_BACKLOG, "listener's queue is full")                                                               \
     X(TCP_SYN_SENT_ACK, "SYN-SENT: acknowledges what was never sent")                                        \
     X(TCP_SYN_SENT_RST, "SYN-SENT: RST without an acceptable ACK")                                           \
@@ -50,6 +51,10 @@
     X(TCP_RST_INEXACT, "RST in the window but not at RCV.NXT")                                               \
     X(TCP_SYN_IN_WINDOW, "SYN on a synchronized connection")                                                 \
     X(TCP_SYN_RECEIVED_RST, "SYN-RECEIVED: RST or SYN ended a passive open")                                 \
+    X(TCP_PAWS, "PAWS: its timestamp is older than the last")                                                \
+    X(TCP_NO_TIMESTAMP, "timestamps were agreed and it has none")                                            \
+    X(TCP_COOKIE, "ACK to a listener without a valid cookie")                                                \
+    X(TCP_PEER_LIMIT, "too many connections from this address")                                              \
     X(TCP_NO_ACK, "ACK bit is off")                                                                          \
     X(TCP_ACK_TOO_NEW, "acknowledges what was never sent")                                                   \
     X(TCP_ACK_TOO_OLD, "acknowledges before SND.UNA - MAX.SND.WND")                                          \
@@ -100,6 +105,15 @@ const char *drop_text(enum drop why); /* "outside the receive window" */
     X(TCP_OUT_OF_ORDER, "segments kept out of order")                                                        \
     X(TCP_CHALLENGE_ACKS, "challenge ACKs sent")                                                             \
     X(TCP_DELAYED_ACKS, "delayed ACKs sent")                                                                 \
+    X(TCP_DSACK_IN, "duplicates reported by the peer")                                                       \
+    X(TCP_SACK_IGNORED, "SACK blocks that cannot be")                                                        \
+    X(TCP_SPURIOUS, "recoveries undone: nothing was lost")                                                   \
+    X(TCP_TAIL_PROBES, "tail loss probes sent")                                                              \
+    X(TCP_ECN_MARKS, "congestion marks echoed by the peer")                                                  \
+    X(TCP_ECN_CE_IN, "segments received with a congestion mark")                                             \
+    X(TCP_COOKIES_OUT, "SYN cookies sent")                                                                   \
+    X(TCP_COOKIES_GOOD, "connections made from a SYN cookie")                                                \
+    X(TCP_BLACK_HOLES, "paths suspected to swallow large segments")                                          \
     X(TCP_GAVE_UP, "connections given up after R2")                                                          \
     X(TCP_TIME_WAITS, "connections that reached TIME-WAIT")                                                  \
     X(TCP_TIME_WAIT_REUSED, "TIME-WAIT records replaced by a new connection")                                \
@@ -137,6 +151,8 @@ enum tcp_timer {
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_FIN_WAIT_2,
+    TCP_TIMER_REORDER,   /* RFC 8985 6.2: what may only be late */
+    TCP_TIMER_TAIL_LOSS, /* RFC 8985 7.2: the probe time-out */
     TCP_TIMERS,
     TCP_TIMER_TIME_WAIT = TCP_TIMERS, /* kept by the TIME-WAIT record, not by the connection */
 };

@@ -42,7 +42,7 @@ bool ranges_add(struct ranges *r, struct core *core, int64_t left, int64_t right
     while (to < r->count && r->at[to].left <= right)
         to++;
     if (from < to) {
-        struct range joined = {left, right};
+        struct range joined = {left, right, ++r->stamp};
         if (r->at[from].left < left)
             joined.left = r->at[from].left;
         if (r->at[to - 1].right > right)
@@ -54,7 +54,7 @@ bool ranges_add(struct ranges *r, struct core *core, int64_t left, int64_t right
     if (!make_room(r, core, max))
         return false;
     memmove(r->at + from + 1, r->at + from, (size_t)(r->count - from) * sizeof *r->at);
-    r->at[from] = (struct range){left, right};
+    r->at[from] = (struct range){left, right, ++r->stamp};
     r->count++;
     return true;
 }
@@ -73,6 +73,15 @@ int64_t ranges_absorb(struct ranges *r, struct core *core, int64_t position)
     if (r->count == 0)
         ranges_free(r, core);
     return reached;
+}
+
+const struct range *ranges_newest(const struct ranges *r, uint32_t before)
+{
+    const struct range *newest = NULL;
+    for (uint16_t i = 0; i < r->count; i++)
+        if (r->at[i].stamp < before && (!newest || r->at[i].stamp > newest->stamp))
+            newest = &r->at[i];
+    return newest;
 }
 
 void ranges_free(struct ranges *r, struct core *core)

@@ -31,10 +31,15 @@ void rtt_sample(struct rtt *r, const struct stack_config *config, usec sample)
         r->rttvar = (uint32_t)((3 * (usec)r->rttvar + error) / 4);
         r->srtt = (uint32_t)((7 * (usec)r->srtt + sample) / 8);
     }
+    rtt_restore(r, config);
+}
+
+void rtt_restore(struct rtt *r, const struct stack_config *config)
+{
     usec spread = 4 * (usec)r->rttvar;
     if (spread < CLOCK_GRANULARITY)
         spread = CLOCK_GRANULARITY;
-    r->rto = bounded(r->srtt + spread, config);
+    r->rto = r->srtt ? bounded(r->srtt + spread, config) : (uint32_t)config->tcp_rto_initial;
 }
 
 void rtt_back_off(struct rtt *r, const struct stack_config *config)

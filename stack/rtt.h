@@ -11,6 +11,9 @@ struct rtt {
 
 void rtt_init(struct rtt *r, const struct stack_config *config);
 void rtt_sample(struct rtt *r, const struct stack_config *config, usec sample); /* 2.2, 2.3 */
+/* Takes back what rtt_back_off did: the peer was there all the time. */
+void rtt_restore(struct rtt *r, const struct stack_config *config);
+
 void rtt_back_off(struct rtt *r, const struct stack_config *config);            /* 5.5 */
 
 #endif

@@ -39,6 +39,14 @@
     X(CONGESTION_AVOIDANCE, "RFC 5681", "3.1", "Above ssthresh it grows by one segment a round trip.")       \
     X(FAST_RETRANSMIT, "RFC 5681", "3.2", "Three duplicate ACKs: the segment they miss is sent again.")      \
     X(FAST_RECOVERY, "RFC 6582", "3.2", "Until all that was in flight is acknowledged, repair hole by hole.") \
+    X(RACK, "RFC 8985", "6.2", "Something sent later has arrived: what was sent before it is lost.")         \
+    X(TAIL_LOSS_PROBE, "RFC 8985", "7.3", "No ACK for two round trips: a probe asks for one.")               \
+    X(FRTO, "RFC 5682", "2.1", "New data is acknowledged too: the time-out was spurious.")                   \
+    X(DSACK_UNDO, "RFC 2883", "5", "The peer had it all: what was sent again was needless.")                 \
+    X(ECN, "RFC 3168", "6.1.2", "A router marked a packet: slow down as if it had been lost.")               \
+    X(IDLE_RESTART, "RFC 5681", "4.1", "After a silence the old window says nothing about the path.")        \
+    X(PAWS, "RFC 7323", "5.3", "An older timestamp than the last: an old duplicate.")                        \
+    X(SYN_COOKIE, "RFC 4987", "3.6", "The queue is full: the state travels in the sequence number.")         \
     X(ZERO_WINDOW_PROBE, "RFC 9293", "3.8.6.1", "The peer's window is zero: ask, or we may sleep for ever.") \
     X(DELAYED_ACK, "RFC 9293", "3.8.6.3", "An ACK may wait a little for company.")                           \
     X(SWS_OVERRIDE, "RFC 9293", "3.8.6.2.1", "A small segment waited long enough.")                          \

@@ -41,7 +41,7 @@ struct sock {
     struct sock *ready_next, **ready_link;
     void *user;
     union {
-        struct tcp_conn *conn;         /* SOCK_TCP, once connecting; NULL again after it is gone */
+        struct tcp_conn *conn;         /* SOCK_TCP, once connecting; then until it is closed */
         struct tcp_listener *listener; /* SOCK_TCP, listening */
         struct dgram *dgram;           /* SOCK_UDP, SOCK_PING */
     };
@@ -54,8 +54,13 @@ struct sock {
     bool more;               /* the last send said that more follows */
     bool urgent;             /* urgent data was announced and not yet reported */
     bool send_refused; /* UDP, ping: a datagram met a full send buffer; the outbox tells when there is room */
-    uint8_t ttl;
+    uint8_t ttl, tos;
     uint32_t send_buffer, receive_buffer; /* bounds in bytes */
+    bool send_buffer_fixed, receive_buffer_fixed; /* set by the owner: no longer tuned */
+    uint16_t max_segment;                 /* 0: what the path takes */
+    int32_t linger;                       /* seconds; negative: off */
+    bool reuse_address;
+    usec user_timeout;                    /* 0: R2 alone */
 };
 
 void sock_list_init(struct sock_list *all, struct core *core);

@@ -1,7 +1,9 @@
 /* The socket calls: arguments checked first, then passed to TCP, UDP or ICMP; state changed last. */
 #include "socket.h"
 #include "stack_parts.h"
+#include "tcp_flight.h"
 #include "tcp_listen.h"
+#include "tcp_options.h"
 #include "tcp_rcv.h"
 #include "tcp_timer.h"
 #include "tcp_timewait.h"
@@ -64,6 +66,8 @@ int sock_open(struct stack *stack, enum sock_type type, struct sock **out)
         return -ENOBUFS;
     }
     s->nodelay = core->config.tcp_nodelay;
+    s->linger = -1;
+    s->user_timeout = core->config.tcp_user_timeout;
     s->send_buffer = type == SOCK_TCP ? core->config.tcp_send_buffer : UDP_BUFFER_DEFAULT;
     s->receive_buffer = type == SOCK_TCP ? core->config.tcp_receive_buffer : UDP_BUFFER_DEFAULT;
     *out = s;
@@ -128,6 +132,12 @@ static void inherit(struct sock *s, const struct sock *listener)
     s->ttl = listener->ttl;
     s->send_buffer = listener->send_buffer;
     s->receive_buffer = listener->receive_buffer;
+    s->send_buffer_fixed = listener->send_buffer_fixed;
+    s->receive_buffer_fixed = listener->receive_buffer_fixed;
+    s->max_segment = listener->max_segment;
+    s->linger = listener->linger;
+    s->tos = listener->tos;
+    s->user_timeout = listener->user_timeout;
 }
 
 int sock_accept(struct sock *listener, struct sock **out, struct endpoint *peer)
@@ -142,10 +152,9 @@ int sock_accept(struct sock *listener, struct sock **out, struct endpoint *peer)
         return -ENOBUFS; /* the connection stays in the queue */
     struct tcp_conn *c = listen_accept(listener->listener);
     inherit(s, listener);
-    s->conn = c;
     s->local = c->local;
     s->remote = c->remote;
-    c->sock = s;
+    tcp_attach(c, s);
     tcp_keepalive_arm(c);
     if (peer)
         *peer = c->remote;
@@ -180,6 +189,13 @@ static int choose_port(struct sock *s, struct endpoint remote)
     return error;
 }
 
+static void give_back_port(struct sock *s)
+{
+    port_release(&stack_of(s)->ports, s->port);
+    s->port = NULL;
+    s->local.port = 0;
+}
+
 static int tcp_connect(struct sock *s, struct endpoint remote)
 {
     struct stack *stack = stack_of(s);
@@ -191,11 +207,10 @@ static int tcp_connect(struct sock *s, struct endpoint remote)
         s->listener = NULL;
         s->listening = false;
     }
-    if (!s->port) {
-        int error = choose_port(s, remote);
-        if (error)
-            return error;
-    }
+    bool chosen = !s->port;
+    int refused = chosen ? choose_port(s, remote) : 0;
+    if (refused)
+        return refused;
     uint32_t bound = s->local.addr;
     s->local.addr = stack->core.config.addr;
     s->remote = remote;
@@ -203,6 +218,8 @@ static int tcp_connect(struct sock *s, struct endpoint remote)
     if (error) {
         s->local.addr = bound;
         s->remote = (struct endpoint){0};
+        if (chosen)
+            give_back_port(s);
         return error;
     }
     s->connecting = true;
@@ -246,8 +263,10 @@ int sock_connect(struct sock *s, struct endpoint remote)
     if (s->type == SOCK_TCP)
         return (int)called(s, "sock_connect", tcp_connect(s, remote));
     int error = dgram_bind_any(s);
-    if (!error)
+    if (!error) {
+        s->local.addr = stack->core.config.addr;
         s->remote = remote;
+    }
     return (int)called(s, "sock_connect", error);
 }
 
@@ -375,22 +394,80 @@ void sock_abort(struct sock *s)
     let_go(s, tcp_abort);
 }
 
-static int set_buffer(uint32_t *which, int64_t value)
+/* A buffer that its owner sized is no longer tuned. */
+static int set_buffer(struct sock *s, uint32_t *which, bool *fixed, int64_t value)
 {
     if (value < 1 || value > INT32_MAX)
         return -EINVAL;
     *which = (uint32_t)value;
+    *fixed = true;
+    if (conn_of(s))
+        options_of_owner(s->conn);
+    sock_signal(s); /* there may be room now */
     return 0;
+}
+
+static int set_max_segment(struct sock *s, int64_t value)
+{
+    if (value < TCP_MSS_MIN || value > UINT16_MAX)
+        return -EINVAL;
+    s->max_segment = (uint16_t)value;
+    if (conn_of(s))
+        options_of_owner(s->conn);
+    return 0;
+}
+
+/* Those that hold a number within bounds. */
+static int set_number(struct sock *s, enum sock_option option, int64_t value)
+{
+    switch (option) {
+    case SOCK_OPT_OWNER:
+        if (value < 0 || value > UINT32_MAX)
+            return -EINVAL;
+        s->owner = (uint32_t)value;
+        return 0;
+    case SOCK_OPT_SEND_BUFFER:
+        return set_buffer(s, &s->send_buffer, &s->send_buffer_fixed, value);
+    case SOCK_OPT_RECEIVE_BUFFER:
+        return set_buffer(s, &s->receive_buffer, &s->receive_buffer_fixed, value);
+    case SOCK_OPT_TTL:
+        if (value < 1 || value > 255)
+            return -EINVAL;
+        s->ttl = (uint8_t)value;
+        return 0;
+    case SOCK_OPT_TOS:
+        if (value < 0 || value > 255)
+            return -EINVAL;
+        s->tos = (uint8_t)(value & ~3); /* the ECN bits are the stack's, RFC 3168 5 */
+        return 0;
+    case SOCK_OPT_MAX_SEGMENT:
+        return set_max_segment(s, value);
+    case SOCK_OPT_LINGER:
+        if (value < -1 || value > INT32_MAX)
+            return -EINVAL;
+        s->linger = (int32_t)value;
+        return 0;
+    case SOCK_OPT_USER_TIMEOUT:
+        if (value < 0 || value > INT64_MAX / 1000)
+            return -EINVAL;
+        s->user_timeout = MSEC(value);
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
 }
 
 int sock_setopt(struct sock *s, enum sock_option option, int64_t value)
 {
     struct tcp_conn *c = conn_of(s);
     switch (option) {
-    case SOCK_OPT_OWNER:
-        if (value < 0 || value > UINT32_MAX)
-            return -EINVAL;
-        s->owner = (uint32_t)value;
+    case SOCK_OPT_REUSE_ADDRESS:
+        s->reuse_address = value != 0;
+        return 0;
+    case SOCK_OPT_KEEPALIVE:
+        s->keepalive = value != 0;
+        if (c)
+            tcp_keepalive_arm(c);
         return 0;
     case SOCK_OPT_NODELAY:
         s->nodelay = value != 0;
@@ -398,22 +475,8 @@ int sock_setopt(struct sock *s, enum sock_option option, int64_t value)
     case SOCK_OPT_CORK:
         s->corked = value != 0;
         break;
-    case SOCK_OPT_KEEPALIVE:
-        s->keepalive = value != 0;
-        if (c)
-            tcp_keepalive_arm(c);
-        return 0;
-    case SOCK_OPT_SEND_BUFFER:
-        return set_buffer(&s->send_buffer, value);
-    case SOCK_OPT_RECEIVE_BUFFER:
-        return set_buffer(&s->receive_buffer, value);
-    case SOCK_OPT_TTL:
-        if (value < 1 || value > 255)
-            return -EINVAL;
-        s->ttl = (uint8_t)value;
-        return 0;
     default:
-        return -ENOPROTOOPT;
+        return set_number(s, option, value);
     }
     if (c && c->in_table)
         tcb_mark(c); /* what Nagle or the cork held back may go now */
@@ -429,6 +492,12 @@ static int get_tcp(const struct sock *s, enum sock_option option, int64_t *value
         *value = s->listening ? TCP_LISTEN : c ? c->state : TCP_CLOSED;
         if (*value == TCP_TIME_WAIT && !timewait_find(c->tcp, c->local, c->remote))
             *value = TCP_CLOSED; /* the record, which is what waits, is gone */
+        return 0;
+    case SOCK_OPT_MAX_SEGMENT:
+        *value = c ? c->snd.mss : s->max_segment;
+        return 0;
+    case SOCK_OPT_SOFT_ERROR:
+        *value = c ? c->soft_error : 0;
         return 0;
     case SOCK_OPT_AT_MARK:
         *value = c && c->rcv.up && c->rcv.up == c->rcv.q.head;
@@ -459,11 +528,23 @@ int sock_getopt(struct sock *s, enum sock_option option, int64_t *value)
     case SOCK_OPT_KEEPALIVE:
         *value = s->keepalive;
         return 0;
+    case SOCK_OPT_TOS:
+        *value = s->tos;
+        return 0;
+    case SOCK_OPT_REUSE_ADDRESS:
+        *value = s->reuse_address;
+        return 0;
+    case SOCK_OPT_LINGER:
+        *value = s->linger;
+        return 0;
+    case SOCK_OPT_USER_TIMEOUT:
+        *value = s->user_timeout / 1000;
+        return 0;
     case SOCK_OPT_SEND_BUFFER:
-        *value = s->send_buffer;
+        *value = conn_of(s) ? s->conn->snd.bound : s->send_buffer;
         return 0;
     case SOCK_OPT_RECEIVE_BUFFER:
-        *value = s->receive_buffer;
+        *value = conn_of(s) ? s->conn->rcv.bound : s->receive_buffer;
         return 0;
     case SOCK_OPT_TTL:
         *value = s->ttl;
@@ -476,6 +557,38 @@ int sock_getopt(struct sock *s, enum sock_option option, int64_t *value)
     if (option != SOCK_OPT_UNSENT)
         return -ENOPROTOOPT;
     *value = s->dgram->unsent;
+    return 0;
+}
+
+int sock_tcp_info(const struct sock *s, struct tcp_info *info)
+{
+    const struct tcp_conn *c = conn_of(s);
+    if (!c)
+        return -ENOTCONN;
+    const struct flight *f = c->snd.flight;
+    *info = (struct tcp_info){
+        .state = c->state,
+        .congestion = c->cc.ops->name,
+        .recovering = c->snd.recovery != RECOVERY_NONE,
+        .cwnd = c->cc.cwnd,
+        .ssthresh = c->cc.ssthresh,
+        .send_mss = c->snd.mss,
+        .srtt = c->rtt.srtt,
+        .rttvar = c->rtt.rttvar,
+        .rto = c->rtt.rto,
+        .min_rtt = c->snd.min_rtt,
+        .in_flight = flight_pipe(c),
+        .unacknowledged = (uint32_t)(c->snd.nxt - c->snd.una),
+        .sacked = f ? f->sacked : 0,
+        .lost = f ? f->lost : 0,
+        .retransmitted = c->snd.resent_total,
+        .send_window = c->snd.wnd,
+        .receive_window = (uint32_t)(c->rcv.adv - c->rcv.nxt),
+        .window_scale = c->scale_ok,
+        .timestamps = c->ts_ok,
+        .sack = c->sack_ok,
+        .ecn = c->ecn_ok,
+    };
     return 0;
 }
 

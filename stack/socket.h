@@ -30,6 +30,12 @@ enum sock_option {                /* value                                      
     SOCK_OPT_SEND_BUFFER,         /* bytes                                                +  +  */
     SOCK_OPT_RECEIVE_BUFFER,      /* bytes                                                +  +  */
     SOCK_OPT_TTL,                 /* 1..255                                               +  +  */
+    SOCK_OPT_TOS,                 /* DSCP in the upper six bits, RFC 9293 MUST-48         +  +  */
+    SOCK_OPT_SOFT_ERROR,          /* the last ICMP error that did not end it, errno       -  +  */
+    SOCK_OPT_REUSE_ADDRESS,       /* accepted: bind never fails for TIME-WAIT here        +  +  */
+    SOCK_OPT_LINGER,              /* 0: close resets; -1: off; else as off, never waits   +  +  */
+    SOCK_OPT_USER_TIMEOUT,        /* milliseconds, RFC 5482; 0: none but R2               +  +  */
+    SOCK_OPT_MAX_SEGMENT,         /* bytes, at most what the path takes                   +  +  */
     SOCK_OPT_STATE,               /* enum tcp_state                                       -  +  */
     SOCK_OPT_AT_MARK,             /* 1: the next byte to read is the urgent one's end     -  +  */
     SOCK_OPT_UNSENT,              /* bytes taken by sock_send and not yet acknowledged    -  +  */
@@ -75,6 +81,22 @@ void sock_abort(struct sock *s);
 
 int sock_setopt(struct sock *s, enum sock_option option, int64_t value); /* 0, -EINVAL, -ENOPROTOOPT */
 int sock_getopt(struct sock *s, enum sock_option option, int64_t *value);
+
+/* STATUS of RFC 9293 3.10.6, and what loss recovery and congestion control know. Bytes and microseconds. */
+struct tcp_info {
+    enum tcp_state state;
+    const char *congestion; /* name of the algorithm */
+    bool recovering, window_scale, timestamps, sack, ecn;
+    uint16_t send_mss;
+    uint32_t cwnd, ssthresh; /* UINT32_MAX: none yet */
+    uint32_t srtt, rttvar, rto, min_rtt;
+    uint32_t in_flight, unacknowledged, sacked, lost;
+    uint32_t retransmitted; /* segments, so far */
+    uint32_t send_window, receive_window;
+};
+
+/* -ENOTCONN when there is no connection. */
+int sock_tcp_info(const struct sock *s, struct tcp_info *info);
 
 int sock_name(const struct sock *s, struct endpoint *local);
 int sock_peer(const struct sock *s, struct endpoint *remote); /* -ENOTCONN */

@@ -13,6 +13,10 @@ int stack_init(struct stack *stack, const struct stack_config *config, usec now)
     if (config->mtu < IP_MTU_MIN || config->prefix > 32 || config->addr == IP_ANY ||
         !config->memory.allocate || !config->memory.release)
         return -EINVAL;
+    if (config->tcp_rto_initial <= 0 || config->tcp_rto_min <= 0 ||
+        config->tcp_rto_max < config->tcp_rto_min || config->tcp_persist_max <= 0 ||
+        config->tcp_keepalive_idle <= 0 || config->tcp_keepalive_interval <= 0)
+        return -EINVAL; /* a timer that fires at once would fire for ever */
     memset(stack, 0, sizeof *stack);
     core_init(&stack->core, config, now);
     sock_list_init(&stack->socks, &stack->core);

@@ -5,8 +5,8 @@
 
 static void check_flight(const struct tcp_conn *c)
 {
-    const struct flight *f = &c->snd.flight;
-    if (f->count == 0) {
+    const struct flight *f = c->snd.flight;
+    if (!f || f->count == 0) {
         assert(c->snd.una == c->snd.nxt);
         return;
     }
@@ -28,8 +28,8 @@ void tcb_check(const struct tcp_conn *c)
     check_flight(c);
     assert(r->q.head <= r->q.tail && (r->q.tail <= r->nxt || c->state == TCP_SYN_SENT) && r->nxt <= r->adv);
     assert(r->held.count == 0 || r->held.at[0].left > r->nxt);
-    /* Whatever is outstanding has a timer that will come back to it. */
-    if (s->una < s->nxt)
+    /* Whatever is outstanding, or still to be sent, has a timer that will come back to it. */
+    if (s->una < s->nxt || s->nxt < s->q.tail + s->fin || s->nxt == 0)
         assert(tcb_timer_on(c, TCP_TIMER_RETRANSMIT) || tcb_timer_on(c, TCP_TIMER_PERSIST) || c->out_link);
 }
 
@@ -47,6 +47,7 @@ struct event tcb_event(const struct tcp_conn *c, enum event_kind kind)
 
 void tcb_mark(struct tcp_conn *c)
 {
+    assert(c->in_table);
     if (c->out_link)
         return;
     c->out_link = c->tcp->out_last;
@@ -139,19 +140,27 @@ struct tcp_conn *tcb_new(struct tcp *tcp, struct endpoint local, struct endpoint
     c->local = local;
     c->remote = remote;
     c->id = ++tcp->next_id;
-    c->heard = tcp->core->now;
+    c->heard = c->snd.progress = tcp->core->now;
     for (int i = 0; i < TCP_TIMERS; i++)
         c->due[i] = NEVER;
     c->snd.q.head = c->snd.q.tail = 1; /* the first byte follows the SYN */
     c->rcv.q.head = c->rcv.q.tail = 1;
+    c->rcv.ts_recent_at = NEVER;
+    c->rcv.bound = tcp->core->config.tcp_receive_buffer;
+    c->snd.bound = tcp->core->config.tcp_send_buffer;
     rtt_init(&c->rtt, &tcp->core->config);
     return c;
 }
 
 bool tcb_insert(struct tcp_conn *c)
 {
-    if (!table_insert(&c->tcp->conns, c->tcp->core, &c->node, tcb_hash(c->tcp->core, c->local, c->remote)))
+    struct core *core = c->tcp->core;
+    if (!peers_enter(&c->tcp->peers, core, c->remote.addr))
         return false;
+    if (!table_insert(&c->tcp->conns, core, &c->node, tcb_hash(core, c->local, c->remote))) {
+        peers_leave(&c->tcp->peers, core, c->remote.addr);
+        return false;
+    }
     c->in_table = true;
     c->tcp->open++;
     return true;
@@ -162,6 +171,7 @@ void tcb_remove(struct tcp_conn *c)
     if (!c->in_table)
         return;
     table_remove(&c->tcp->conns, &c->node);
+    peers_leave(&c->tcp->peers, c->tcp->core, c->remote.addr);
     c->in_table = false;
     c->tcp->open--;
 }

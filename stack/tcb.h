@@ -14,30 +14,51 @@
 #include "seq.h"
 #include "sock.h"
 #include "table.h"
+#include "tcp_peers.h"
 #include "tcp_wire.h"
 
-/* One transmission that is not yet acknowledged: [left, right) left at `time`. In order, without gaps, they cover
- * [SND.UNA, SND.NXT). */
+/* One transmission that is not yet acknowledged: [left, left + len) left at `time`. In order, without gaps, they
+ * cover [SND.UNA, SND.NXT). */
 struct sent {
     int64_t left;
-    usec time;     /* of the last time */
+    usec time;    /* of the last time */
     uint32_t len;
-    bool lost;     /* believed lost, not yet sent again */
-    bool resent;   /* more than once on the wire: no RTT sample (Karn) */
-    bool pushed;
-};
-
-/* The retransmission queue: an array whose front moves as ACKs come in. */
-struct flight {
-    struct sent *at;
-    uint16_t first, count, room;
-    uint32_t lost; /* bytes of records marked lost */
+    bool lost;    /* believed lost, not yet sent again */
+    bool sacked;  /* RFC 2018: the peer holds it */
+    bool resent;  /* more than once on the wire: no RTT sample (Karn) */
 };
 
 enum recovery {
     RECOVERY_NONE,
-    RECOVERY_FAST,    /* fast retransmit to full ACK, RFC 6582 */
+    RECOVERY_FAST,    /* from the first loss found to the ACK of all that was in flight then */
     RECOVERY_TIMEOUT, /* after the retransmission timer */
+};
+
+/* Everything about what is in flight; exists only while something is. The records are an array whose front moves
+ * as ACKs come in. */
+struct flight {
+    struct sent *at;
+    uint16_t first, count, room;
+    uint32_t lost, sacked; /* bytes of records so marked; a record is not both */
+    int64_t fack;          /* the highest position sacked or acknowledged */
+    /* RACK, RFC 8985 5.2 */
+    usec rack_time;       /* RACK.xmit_ts: when the newest delivered transmission left */
+    int64_t rack_end;     /* RACK.end_seq */
+    usec rack_rtt;        /* RACK.rtt */
+    usec reo_since;       /* RACK.reo_wnd was last widened at */
+    int64_t tlp_end;      /* TLP.end_seq: a tail loss probe is out; 0: none */
+    bool tlp_is_resend;   /* TLP.is_retrans */
+    bool reordered;       /* RACK.reordering_seen */
+    uint8_t reo_mult;     /* RACK.reo_wnd_mult */
+    uint8_t reo_persist;  /* RACK.reo_wnd_persist */
+    /* PRR, RFC 6937 3 */
+    uint32_t prr_delivered, prr_out, recover_fs;
+    /* to take back what turns out to have been no loss: RFC 5682, RFC 2883 */
+    uint32_t undo_cwnd, undo_ssthresh;
+    int64_t undo_una;     /* where this recovery began; 0: nothing to undo */
+    uint32_t undo_resent; /* retransmissions of this recovery that no D-SACK has called needless */
+    struct flight *next_spare;
+    uint8_t frto;         /* RFC 5682: 0 off, 1 first segment sent again, 2 new data sent */
 };
 
 /* una <= nxt; ring holds [max(una, 1), tail); nxt <= tail, or tail + 1 once the FIN was sent. */
@@ -47,19 +68,28 @@ struct tcp_snd {
     int64_t up;            /* SND.UP: the position behind the last urgent byte; 0: none */
     uint32_t wnd, max_wnd; /* SND.WND, and the largest ever offered (RFC 9293 3.8.6.2.1, RFC 5961 5.2) */
     struct ring q;         /* text: unacknowledged, then unsent */
-    struct flight flight;
-    int64_t recover;    /* RFC 6582 3.2 */
-    int64_t limited_at; /* up to here the congestion window was what held us back */
-    int64_t dup_from;   /* SND.NXT at the first duplicate ACK: what limited transmit adds lies beyond */
-    usec progress;   /* since when the peer owes us an answer; R2 counts from here */
-    uint16_t mss;    /* Eff.snd.MSS, RFC 9293 3.7.1 */
+    struct flight *flight; /* NULL: nothing is outstanding */
+    int64_t recover;       /* RFC 6582 3.2, RFC 6675 RecoveryPoint */
+    int64_t limited_at;    /* up to here the congestion window was what held us back */
+    int64_t reduced_at;    /* SND.NXT when an ECN mark or a tail loss last slowed us down */
+    int64_t dup_from;      /* SND.NXT at the first duplicate ACK: what limited transmit adds lies beyond */
+    usec progress;         /* since when the peer owes us an answer; R2 counts from here */
+    usec sent_at;          /* when text last left: RFC 5681 4.1 */
+    int64_t user_mark;     /* RFC 5482: this position is to be acknowledged ... */
+    usec user_since;       /* ... within the user timeout from here */
+    uint32_t bound;        /* of the ring, bytes */
+    uint32_t resent_total; /* segments sent again so far */
+    uint32_t min_rtt;      /* the smallest seen, microseconds; 0: none yet */
+    uint16_t mss;          /* Eff.snd.MSS, RFC 9293 3.7.1; options come off it */
     uint16_t dup_acks;
-    uint8_t recovery; /* enum recovery */
-    uint8_t retries;  /* expiries of the running timer in a row */
-    bool fin;         /* the user closed: a FIN stands at q.tail */
-    bool probing;     /* a byte was sent into a closed window */
-    bool partial;            /* this recovery has had its first partial ACK */
-    bool probe_now, override_now, keepalive_now, rescue_now;
+    uint8_t shift;         /* Snd.Wind.Shift, RFC 7323 2.3 */
+    uint8_t recovery;      /* enum recovery */
+    uint8_t retries;       /* expiries of the running timer in a row */
+    bool fin;              /* the user closed: a FIN stands at q.tail */
+    bool probing;          /* a byte was sent into a closed window */
+    bool partial;          /* this recovery has had its first partial ACK */
+    bool cwr_owed;         /* RFC 3168 6.1.2: the next new segment says that we slowed down */
+    bool probe_now, override_now, keepalive_now, rescue_now, tlp_now;
 };
 
 /* head <= nxt <= adv; the ring holds [head, nxt) to be read and, further on, what `held` says. */
@@ -68,13 +98,21 @@ struct tcp_rcv {
     int64_t adv;   /* RCV.NXT + RCV.WND as last offered: never taken back */
     int64_t up;    /* RCV.UP; 0: none */
     int64_t fin;   /* where the peer's FIN stands; 0: not seen */
-    int64_t acked; /* the last ACK we sent */
+    int64_t acked; /* Last.ACK.sent, RFC 7323 4.3 */
     struct ring q;
-    struct ranges held; /* text beyond RCV.NXT */
+    struct ranges held;     /* text beyond RCV.NXT */
+    struct range duplicate; /* RFC 2883: what came twice, for the next ACK; empty: nothing */
+    int64_t rate_from;      /* the read position, and ... */
+    usec rate_since;        /* ... the time at which the measured round began */
+    uint32_t bound;         /* of the ring, bytes */
+    uint32_t ts_recent;     /* TS.Recent */
+    usec ts_recent_at;      /* when it was set; NEVER: not yet */
     uint16_t dup_acks_owed;
     uint16_t full; /* the largest text of one segment so far: what "full-sized" means to this peer */
+    uint8_t shift; /* Rcv.Wind.Shift */
     bool ack_now;
     bool shut; /* the user reads no more: text is acknowledged and thrown away */
+    bool ce;   /* RFC 3168 6.1.3: congestion was experienced, the ACKs say so until CWR comes */
 };
 
 struct tcp;
@@ -95,11 +133,14 @@ struct tcp_conn {
     bool passive;  /* came from LISTEN */
     uint8_t syn_resent; /* how often our SYN timed out: RFC 6298 5.7, RFC 6928 2 */
     bool in_table, orphan;
-    bool want_room; /* its owner was told -EAGAIN by a send and waits for SOCK_WRITABLE */
-    bool accepted_queue; /* which of its listener's queues it waits in */
+    bool open_queue;     /* which of its listener's queues it waits in */
     uint8_t keepalive_sent;
+    bool scale_ok, ts_ok, sack_ok, ecn_ok; /* both ends offered it */
+    uint8_t challenges;          /* challenge ACKs left in this interval, RFC 5961 7 */
     int16_t soft_error; /* RFC 5461: reported if the connection times out */
     int16_t error;      /* why it ended, errno; 0: in order */
+    uint32_t ts_offset;  /* of our timestamp clock, RFC 7323 5.4 */
+    usec challenged;     /* when that interval began */
     usec heard;         /* when the peer last sent something acceptable */
     usec due[TCP_TIMERS]; /* deadlines, NEVER when off */
     struct tcp_snd snd;
@@ -130,8 +171,20 @@ struct tcp {
     struct tcp_conn *out_first, **out_last;
     uint32_t open; /* connections in conns */
     uint32_t next_id;
-    struct rate_limit challenge;
+    usec challenged; /* when the second began in which ... */
+    uint32_t challenges; /* ... so many challenge ACKs may still be sent */
+    struct table peers;             /* how many connections each address has */
+    usec cookie_time;               /* when the last SYN cookie left, RFC 4987 */
+    bool cookies_sent;
+    uint32_t spare_count;
+    struct flight *spare;           /* kept for the next connection that sends */
 };
+
+/* Whose options hold: the owner's, before that the listener's. */
+static inline const struct sock *tcb_owner(const struct tcp_conn *c)
+{
+    return c->sock ? c->sock : c->listener ? c->listener->sock : NULL;
+}
 
 #define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, timer)))
 #define CONN_OF_NODE(n)  ((struct tcp_conn *)((char *)(n) - offsetof(struct tcp_conn, node)))

@@ -1,5 +1,6 @@
 /* All of one stack's TCP. */
 #include "tcp.h"
+#include "tcp_flight.h"
 #include "tcp_state.h"
 #include "tcp_timer.h"
 #include "tcp_timewait.h"
@@ -28,6 +29,8 @@ void tcp_free(struct tcp *tcp)
         tcb_release(c);
     }
     timewait_free(tcp);
+    flight_free_spares(tcp);
+    table_free(&tcp->peers, tcp->core);
     table_free(&tcp->conns, tcp->core);
     table_free(&tcp->timewaits, tcp->core);
 }

@@ -4,12 +4,17 @@
  * (3.10.7.4) are here: the RFC's checks in the RFC's order, each a function. `false` means "done with this
  * segment". */
 #include "tcp_input.h"
+#include "tcp_cookie.h"
+#include "tcp_ecn.h"
 #include "tcp_loss.h"
+#include "tcp_options.h"
+#include "tcp_rack.h"
 #include "tcp_rcv.h"
 #include "tcp_reply.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
 #include "tcp_timer.h"
+#include "tcp_timestamps.h"
 #include "tcp_timewait.h"
 
 #include <errno.h>
@@ -20,10 +25,21 @@ static bool drop(struct tcp_conn *c, const struct tcp_segment *seg, enum drop wh
     return false;
 }
 
-/* "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." */
+/* "If an incoming segment is not acceptable, an acknowledgment should be sent in reply": always to one that
+ * has text or a FIN, since its sender waits; to an empty one only so often, or two ends that disagree would
+ * never stop. */
 static bool drop_and_ack(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
 {
-    if (c->rcv.dup_acks_owed < UINT16_MAX && tcp_challenge_allowed(c->tcp))
+    bool waits = seg->text.len > 0 || seg->flags & TCP_FIN;
+    if (c->rcv.dup_acks_owed < UINT16_MAX && (waits || challenge_connection(c)))
+        c->rcv.dup_acks_owed++;
+    return drop(c, seg, why);
+}
+
+/* The challenge ACK of RFC 5961, limited for the connection and for the stack (7). */
+static bool drop_and_challenge(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
+{
+    if (c->rcv.dup_acks_owed < UINT16_MAX && challenge_connection(c) && challenge_stack(c->tcp))
         c->rcv.dup_acks_owed++;
     return drop(c, seg, why);
 }
@@ -40,20 +56,20 @@ static void established(struct tcp_conn *c, enum rule why)
     tcp_keepalive_arm(c);
     if (c->listener)
         listen_queue_open(c);
+    if (c->snd.fin) /* the user closed before there was a connection to close */
+        tcp_set_state(c, TCP_FIN_WAIT_1, RULE_CLOSE_CALL);
 }
 
-/* SND.UNA moves: everything that follows from it. */
+/* SND.UNA moves: everything that follows from it but the question of what is lost. */
 static void new_ack(struct tcp_conn *c, int64_t ack)
 {
-    int64_t una = c->snd.una;
     snd_acknowledged(c, ack);
-    loss_on_ack(c, una);
     c->snd.retries = 0;
     c->snd.progress = c->tcp->core->now;
     if (c->snd.recovery != RECOVERY_FAST ||
         !c->snd.partial)                         /* RFC 6298 5.3; RFC 6582 3.2: the first partial ACK */
         tcb_timer_stop(c, TCP_TIMER_RETRANSMIT); /* snd_arm starts it again for what is left */
-    c->snd.partial = c->snd.recovery == RECOVERY_FAST;
+    c->snd.partial = c->snd.recovery == RECOVERY_FAST && !c->sack_ok;
     sock_signal(c->sock);
 }
 
@@ -83,8 +99,9 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
     c->irs = h->seq.n;
     c->rcv.nxt = 1;
     c->rcv.adv += 1;
-    c->snd.mss = snd_mss(&c->tcp->core->config, h->options.mss);
-    c->rcv.full = c->snd.mss;
+    options_agree(c, h);
+    c->rcv.full = c->snd.mss < TCP_MSS_DEFAULT ? c->snd.mss : TCP_MSS_DEFAULT;
+    options_of_owner(c);
     cc_init(&c->cc, &c->tcp->core->config, c->snd.mss);
     seg->seq = 0;
     seg->up = h->urgent;
@@ -96,40 +113,67 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
         loss_resend_all(c); /* our SYN travels again, now as <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
         return;
     }
+    int64_t una = c->snd.una;
     new_ack(c, seg->ack);
+    loss_on_ack(c, seg, una, false);
     established(c, RULE_SYN_SENT_SYN_ACK);
     c->rcv.ack_now = true;
 }
 
 /* --- 3.10.7.4: other states --- */
 
+/* The peer's SYN again, in SYN-RECEIVED. True: the segment goes on, without its SYN. */
+static bool syn_again(struct tcp_conn *c, struct tcp_segment *seg)
+{
+    if (!(seg->flags & TCP_ACK)) {
+        loss_resend_all(c); /* it missed our SYN,ACK */
+        return drop(c, seg, DROP_TCP_SEQUENCE);
+    }
+    seg->flags &= (uint8_t)~TCP_SYN; /* figure 7, line 6: the other half of a simultaneous open */
+    seg->seq += 1;
+    seg->len -= 1;
+    return true;
+}
+
+/* "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and RSTs." */
+static bool zero_window_allowance(struct tcp_conn *c, struct tcp_segment *seg)
+{
+    if (rcv_wnd(c) > 0 || seg->seq != c->rcv.nxt || seg->flags & TCP_SYN)
+        return false;
+    if (!(seg->flags & TCP_RST)) {
+        c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+        drop(c, seg, DROP_TCP_SEQUENCE);
+    }
+    seg->text.len = 0;
+    seg->flags &= (uint8_t)~TCP_FIN;
+    return true;
+}
+
 /* First: the sequence number. */
 static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
 {
-    if (rcv_acceptable(c, seg))
+    if (c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0 && !(seg->flags & TCP_RST))
+        return syn_again(c, seg);
+    if (rcv_acceptable(c, seg) || zero_window_allowance(c, seg))
         return true;
     if (seg->flags & TCP_RST)
         return drop(c, seg, DROP_TCP_SEQUENCE);
-    if (c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0) {
-        if (seg->flags & TCP_ACK) { /* figure 7, line 6: the other half of a simultaneous open */
-            seg->flags &= (uint8_t)~TCP_SYN;
-            seg->seq += 1;
-            seg->len -= 1;
-            return true;
-        }
-        loss_resend_all(c); /* the peer's SYN again: it missed our SYN,ACK */
-        return drop(c, seg, DROP_TCP_SEQUENCE);
-    }
-    if (rcv_wnd(c) == 0 && seg->seq == c->rcv.nxt && !(seg->flags & TCP_SYN)) {
-        /* "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and
-         * RSTs." */
-        c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
-        drop(c, seg, DROP_TCP_SEQUENCE);
-        seg->text.len = 0;
-        seg->flags &= (uint8_t)~TCP_FIN;
-        return true;
-    }
+    if (seg->text.len > 0)
+        rcv_note_duplicate(c, seg_text(seg), seg_text(seg) + (int64_t)seg->text.len);
     return drop_and_ack(c, seg, DROP_TCP_SEQUENCE);
+}
+
+/* Before the first: PAWS and the timestamp to echo, RFC 7323 5.3, R1 to R3. */
+static bool step_timestamp(struct tcp_conn *c, struct tcp_segment *seg)
+{
+    bool rst = seg->flags & TCP_RST;
+    if (!c->ts_ok || rst)
+        return true;
+    if (!seg->header->options.has_timestamps) /* RFC 7323 3.2 */
+        return seg->flags & TCP_SYN ? true : drop(c, seg, DROP_TCP_NO_TIMESTAMP);
+    if (ts_is_old(c, seg))
+        return drop_and_ack(c, seg, DROP_TCP_PAWS);
+    return true;
 }
 
 /* Second: RST. RFC 5961 3.2: only at RCV.NXT exactly. */
@@ -138,7 +182,7 @@ static bool step_rst(struct tcp_conn *c, const struct tcp_segment *seg)
     if (!(seg->flags & TCP_RST))
         return true;
     if (seg->seq != c->rcv.nxt)
-        return drop_and_ack(c, seg, DROP_TCP_RST_INEXACT);
+        return drop_and_challenge(c, seg, DROP_TCP_RST_INEXACT);
     switch (c->state) {
     case TCP_SYN_RECEIVED:
         if (!c->passive) {
@@ -172,7 +216,7 @@ static bool step_syn(struct tcp_conn *c, const struct tcp_segment *seg)
         tcp_set_state(c, TCP_CLOSED, RULE_SYN_RECEIVED_SYN);
         return false;
     }
-    return drop_and_ack(c, seg, DROP_TCP_SYN_IN_WINDOW);
+    return drop_and_challenge(c, seg, DROP_TCP_SYN_IN_WINDOW);
 }
 
 static bool ack_syn_received(struct tcp_conn *c, const struct tcp_segment *seg)
@@ -195,33 +239,45 @@ static bool is_duplicate_ack(const struct tcp_conn *c, const struct tcp_segment 
            c->snd.wnd > 0;
 }
 
-/* The peer answers though its window is closed, or has just opened it. */
-static void closed_window(struct tcp_conn *c)
+/* The peer answers though its window is closed, or has just opened it; `was`: SND.WND before this segment. */
+static void closed_window(struct tcp_conn *c, uint32_t was)
 {
     if (c->snd.wnd == 0) {
-        c->snd.progress = c->tcp->core->now; /* RFC 9293 3.8.6.1: no end while probes are answered */
+        if (!c->orphan) /* RFC 9293 3.8.6.1: no end while probes are answered; RFC 6429: nobody would miss an
+                           orphan */
+            c->snd.progress = c->tcp->core->now;
         return;
     }
-    if (c->snd.probing) { /* the probe's byte was not taken; it goes first */
-        c->snd.probing = false;
-        loss_resend_all(c);
-    }
-    if (tcb_timer_on(c, TCP_TIMER_PERSIST)) {
-        c->snd.retries = 0;
-        tcb_timer_stop(c, TCP_TIMER_PERSIST);
-    }
+    if (was > 0)
+        return;
+    c->snd.probing = false;
+    c->snd.retries = 0;
+    tcb_timer_stop(c, TCP_TIMER_PERSIST);
+    if (c->snd.una == c->snd.nxt)
+        return;
+    loss_resend_all(c); /* a probe's byte that was not taken, or what the window closed over */
+    rtt_restore(&c->rtt, &c->tcp->core->config);
+    tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);
 }
 
 static void ack_established(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     int64_t una = c->snd.una;
+    if (seg->ack < una) /* "it can be ignored"; but a D-SACK may come this way */
+        return;
+    bool duplicate_if_unchanged = is_duplicate_ack(c, seg, false);
+    uint32_t window = c->snd.wnd;
     if (seg->ack > una)
         new_ack(c, seg->ack);
-    bool changed = seg->ack >= una && snd_update_window(c, seg);
-    if (seg->ack >= una)
-        closed_window(c);
-    if (seg->ack == una && is_duplicate_ack(c, seg, changed))
-        loss_on_duplicate(c);
+    bool changed = snd_update_window(c, seg);
+    loss_on_ack(c, seg, una, duplicate_if_unchanged && !changed);
+    if (seg->flags & TCP_ECE && c->ecn_ok && !(seg->flags & TCP_SYN)) {
+        core_count(c->tcp->core, COUNT_TCP_ECN_MARKS);
+        if (loss_on_congestion_mark(c))
+            c->snd.cwr_owed = true;
+    }
+    closed_window(c, window);
+    tlp_arm(c);
 }
 
 /* What an ACK of our FIN means in each state. */
@@ -254,11 +310,13 @@ static bool step_ack(struct tcp_conn *c, const struct tcp_segment *seg)
     if (c->state == TCP_SYN_RECEIVED && !ack_syn_received(c, seg))
         return false;
     if (seg->ack > c->snd.nxt) /* RFC 5961 5.2: neither it nor its text is believed */
-        return drop_and_ack(c, seg, DROP_TCP_ACK_TOO_NEW);
+        return drop_and_challenge(c, seg, DROP_TCP_ACK_TOO_NEW);
     if (seg->ack < c->snd.una - c->snd.max_wnd)
-        return drop_and_ack(c, seg, DROP_TCP_ACK_TOO_OLD);
+        return drop_and_challenge(c, seg, DROP_TCP_ACK_TOO_OLD);
     c->heard = c->tcp->core->now;
     c->keepalive_sent = 0;
+    ts_remember(c, seg);
+    ecn_received(c, seg);
     ack_established(c, seg);
     return ack_of_fin(c);
 }
@@ -373,7 +431,8 @@ static void arrives_syn_sent(struct tcp_conn *c, struct tcp_segment *seg)
 
 static void arrives_otherwise(struct tcp_conn *c, struct tcp_segment *seg)
 {
-    if (!step_seq(c, seg) || !step_rst(c, seg) || !step_syn(c, seg) || !step_ack(c, seg))
+    if (!step_timestamp(c, seg) || !step_seq(c, seg) || !step_rst(c, seg) || !step_syn(c, seg) ||
+        !step_ack(c, seg))
         return;
     step_urg(c, seg);
     if (step_text(c, seg))
@@ -388,6 +447,8 @@ static void segment_arrives(struct tcp_conn *c, const struct ip_packet *p, const
         arrives_syn_sent(c, &seg);
     else
         arrives_otherwise(c, &seg);
+    if (c->in_table && c->snd.user_mark && snd_user_timeout(c))
+        tcp_reset(c, ETIMEDOUT, RULE_USER_TIMEOUT);
     if (tcb_release(c))
         return;
     if (c->in_table) {
@@ -415,6 +476,11 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
         timewait_delete(tcp, tw, RULE_TIME_WAIT_REUSE);
         core_count(tcp->core, COUNT_TCP_TIME_WAIT_REUSED);
         return listen_input(l, p, h, &after);
+    }
+    struct tcp_conn *c = l ? listen_cookie(l, p, h) : NULL;
+    if (c) {
+        segment_arrives(c, p, h);
+        return DROP_NONE;
     }
     if (l)
         return listen_input(l, p, h, NULL);
@@ -448,8 +514,8 @@ void tcp_input(struct tcp *tcp, const struct ip_packet *p)
  * attacker who guessed a sequence number can slow us down to the floor, no further (RFC 5927 7). */
 static void path_mtu(struct tcp_conn *c, uint16_t mtu)
 {
-    uint16_t floor = c->tcp->core->config.tcp_path_mtu_min, headers = IP_HEADER_MIN + TCP_HEADER_MIN;
-    uint16_t mss = (uint16_t)((mtu < floor ? floor : mtu) - headers);
+    uint16_t floor = c->tcp->core->config.tcp_path_mtu_min;
+    uint16_t mss = options_send_mss(&c->tcp->core->config, mtu < floor ? floor : mtu, UINT16_MAX, c->ts_ok);
     if (mss >= c->snd.mss)
         return;
     c->snd.mss = c->cc.mss = mss;

@@ -1,5 +1,8 @@
 /* LISTEN: a SYN makes a connection in SYN-RECEIVED. */
 #include "tcp_listen.h"
+#include "tcp_cookie.h"
+#include "tcp_flight.h"
+#include "tcp_options.h"
 #include "tcp_rcv.h"
 #include "tcp_reply.h"
 #include "tcp_snd.h"
@@ -52,32 +55,33 @@ struct tcp_conn *listen_accept(struct tcp_listener *l)
 /* What a SYN says about its sender. */
 static void learn_from_syn(struct tcp_conn *c, const struct tcp_header *h)
 {
-    const struct stack_config *config = &c->tcp->core->config;
     c->irs = h->seq.n;
     c->rcv.nxt = c->rcv.adv = 1; /* over the SYN */
-    c->snd.mss = snd_mss(config, h->options.mss);
+    options_begin(c);
+    options_agree(c, h);
     c->snd.wnd = c->snd.max_wnd = h->window; /* never scaled in a SYN, RFC 7323 2.2 */
-    c->rcv.full = c->snd.mss;
-    cc_init(&c->cc, config, c->snd.mss);
-    rcv_offer(c);
+    c->rcv.full = c->snd.mss < TCP_MSS_DEFAULT ? c->snd.mss : TCP_MSS_DEFAULT;
+    cc_init(&c->cc, &c->tcp->core->config, c->snd.mss);
 }
 
-static struct tcp_conn *new_half_open(struct tcp_listener *l, struct endpoint local, struct endpoint remote,
-                                      const struct tcp_header *h, const struct wireseq *after)
+static struct tcp_conn *new_half_open(struct tcp_listener *l, const struct ip_packet *p,
+                                      const struct tcp_header *syn, uint32_t iss)
 {
     struct tcp *tcp = l->tcp;
-    struct tcp_conn *c = tcb_new(tcp, local, remote);
+    struct tcp_conn *c =
+        tcb_new(tcp, (struct endpoint){p->dst, syn->destination}, (struct endpoint){p->src, syn->source});
     if (!c || !tcb_insert(c)) {
         core_free(tcp->core, c, sizeof *c);
         return NULL;
     }
+    core_count(tcp->core, COUNT_TCP_PASSIVE_OPENS);
     c->passive = true;
-    c->iss = tcp_iss(tcp->core, local, remote);
-    if (after && seq_distance((struct wireseq){c->iss}, *after) <= 0)
-        c->iss = after->n + 1;
-    learn_from_syn(c, h);
+    c->iss = iss;
+    learn_from_syn(c, syn);
     tcp_set_state(c, TCP_LISTEN, RULE_OPEN_PASSIVE);
     listen_queue_half(l, c);
+    options_of_owner(c);
+    rcv_offer(c);
     return c;
 }
 
@@ -87,43 +91,89 @@ static void queue_for_later(struct tcp_conn *c, const struct tcp_header *h)
 {
     if (h->text.len > 0)
         rcv_text(c, 1, h->text); /* what does not fit comes again */
-    if (h->flags & TCP_FIN && c->rcv.nxt == 1 + (int64_t)h->text.len)
+    if (h->flags & TCP_FIN && c->rcv.nxt == 1 + (int64_t)h->text.len && c->rcv.nxt < c->rcv.adv)
         c->rcv.fin = c->rcv.nxt;
 }
 
-/* The four checks of 3.10.7.2, and the queue's bound. */
-static enum drop refuse(const struct tcp_listener *l, const struct tcp_header *h)
+/* The four checks of 3.10.7.2, and the bounds. */
+static enum drop refuse(const struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h)
 {
+    const struct tcp *tcp = l->tcp;
     if (h->flags & TCP_RST) /* first */
         return DROP_TCP_RST_TO_NOTHING;
     if (h->flags & TCP_ACK) /* second */
         return DROP_TCP_LISTEN_ACK;
     if (!(h->flags & TCP_SYN)) /* fourth */
         return DROP_TCP_LISTEN_NO_SYN;
+    if (p->src == p->dst && h->source == h->destination) /* it could only talk to itself */
+        return DROP_TCP_LAND;
+    if (tcp->open >= tcp->core->config.tcp_connections_max || peers_full(&tcp->peers, tcp->core, p->src))
+        return DROP_TCP_PEER_LIMIT;
     if (listen_queue_full(l)) /* the peer tries again; a RST would end its patience */
         return DROP_TCP_BACKLOG;
     return DROP_NONE;
 }
 
+/* A full queue of half-open connections, while there is still room for open ones. */
+static bool use_cookie(const struct tcp_listener *l, enum drop why)
+{
+    return why == DROP_TCP_BACKLOG && l->tcp->core->config.tcp_syn_cookies && l->waiting < l->backlog;
+}
+
+static void refused(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h,
+                    enum drop why)
+{
+    segment_stranger_event(l->tcp, p, h);
+    if (why == DROP_TCP_LISTEN_ACK)
+        tcp_reply_rst(l->tcp, p, h);
+}
+
 enum drop listen_input(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h,
                        const struct wireseq *after)
 {
-    enum drop why = refuse(l, h);
-    if (why != DROP_NONE) {
+    enum drop why = refuse(l, p, h);
+    if (use_cookie(l, why)) {
         segment_stranger_event(l->tcp, p, h);
-        if (why == DROP_TCP_LISTEN_ACK)
-            tcp_reply_rst(l->tcp, p, h);
+        cookie_send(l->tcp, p, h);
+        return DROP_NONE;
+    }
+    if (why != DROP_NONE) {
+        refused(l, p, h, why);
         return why;
     }
-    struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
-    struct tcp_conn *c = new_half_open(l, local, remote, h, after);
+    uint32_t iss = tcp_iss(l->tcp->core, (struct endpoint){p->dst, h->destination},
+                           (struct endpoint){p->src, h->source});
+    if (after && seq_distance((struct wireseq){iss}, *after) <= 0)
+        iss = after->n + 1;
+    struct tcp_conn *c = new_half_open(l, p, h, iss);
     if (!c)
         return DROP_NO_MEMORY;
-    core_count(l->tcp->core, COUNT_TCP_PASSIVE_OPENS);
     struct tcp_segment seg = segment_of(c, p, h);
     segment_in_event(c, &seg);
     tcp_set_state(c, TCP_SYN_RECEIVED, RULE_LISTEN_SYN);
     queue_for_later(c, h);
     tcb_mark(c); /* <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
     return DROP_NONE;
+}
+
+struct tcp_conn *listen_cookie(struct tcp_listener *l, const struct ip_packet *p,
+                               const struct tcp_header *ack)
+{
+    struct tcp_header syn;
+    if ((ack->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK || l->waiting >= l->backlog ||
+        !cookie_check(l->tcp, p, ack, &syn))
+        return NULL;
+    struct tcp_conn *c = new_half_open(l, p, &syn, ack->ack.n - 1);
+    if (!c)
+        return NULL;
+    tcp_set_state(c, TCP_SYN_RECEIVED, RULE_SYN_COOKIE);
+    if (!flight_reserve(c)) {
+        tcp_end(c, 0, RULE_SYN_COOKIE);
+        tcb_release(c);
+        return NULL;
+    }
+    flight_sent(c, 1);                          /* the SYN,ACK that carried the cookie */
+    flight_at(c->snd.flight, 0)->resent = true; /* when, nobody knows */
+    core_count(l->tcp->core, COUNT_TCP_COOKIES_GOOD);
+    return c;
 }

@@ -18,6 +18,9 @@ struct tcp_conn *listen_accept(struct tcp_listener *l);
 enum drop listen_input(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h,
                        const struct wireseq *after);
 
+/* A connection in SYN-RECEIVED made from an ACK that returns a SYN cookie, for the ACK to be processed; or NULL. */
+struct tcp_conn *listen_cookie(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *ack);
+
 /* The initial sequence number of a connection, RFC 6528 3: a 4 us clock plus a keyed hash of both ends. */
 uint32_t tcp_iss(const struct core *core, struct endpoint local, struct endpoint remote);
 

@@ -39,7 +39,7 @@ void listen_queue_open(struct tcp_conn *c)
     struct tcp_listener *l = c->listener;
     unlink_half_or_open(c, true);
     c->listener = l;
-    c->accepted_queue = true;
+    c->open_queue = true;
     link_at(c, l->accept_last);
     l->accept_last = &c->wait_next;
     l->waiting++;
@@ -49,6 +49,6 @@ void listen_queue_open(struct tcp_conn *c)
 void listen_queue_leave(struct tcp_conn *c)
 {
     if (c->listener)
-        unlink_half_or_open(c, !c->accepted_queue);
-    c->accepted_queue = false;
+        unlink_half_or_open(c, !c->open_queue);
+    c->open_queue = false;
 }

@@ -1,138 +1,27 @@
-/* What is in flight, what is lost, what to send again. */
+/* When a recovery begins, goes on and ends. */
 #include "tcp_loss.h"
-
-#include <assert.h>
-#include <string.h>
-
-#define FLIGHT_FIRST_ROOM 8
+#include "tcp_rack.h"
+#include "tcp_sack.h"
+#include "tcp_timestamps.h"
 
 static struct core *core_of(const struct tcp_conn *c)
 {
     return c->tcp->core;
 }
 
-/* Moves the records to the front of the array, or of a larger one. */
-static bool flight_grow(struct flight *f, struct core *core)
+static const struct stack_config *config_of(const struct tcp_conn *c)
 {
-    if (f->first > f->room / 2) {
-        memmove(f->at, f->at + f->first, f->count * sizeof *f->at);
-        f->first = 0;
-        return true;
-    }
-    uint32_t room = f->room ? f->room * 2u : FLIGHT_FIRST_ROOM;
-    if (room > TCP_FLIGHT_MAX)
-        room = TCP_FLIGHT_MAX;
-    if (room <= f->count)
-        return false;
-    struct sent *at = core_alloc(core, room * sizeof *at);
-    if (!at)
-        return false;
-    if (f->count)
-        memcpy(at, f->at + f->first, f->count * sizeof *at);
-    core_free(core, f->at, f->room * sizeof *at);
-    f->at = at;
-    f->room = (uint16_t)room;
-    f->first = 0;
-    return true;
+    return &c->tcp->core->config;
 }
 
-bool loss_reserve(struct tcp_conn *c)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
-    struct flight *f = &c->snd.flight;
-    return f->first + f->count < f->room || flight_grow(f, core_of(c));
+    return a > b ? a : b;
 }
 
-void loss_sent(struct tcp_conn *c, uint32_t len, bool pushed)
+static uint32_t smaller(uint32_t a, uint32_t b)
 {
-    struct flight *f = &c->snd.flight;
-    assert(f->first + f->count < f->room && len > 0);
-    f->at[f->first + f->count++] =
-        (struct sent){.left = c->snd.nxt, .len = len, .time = core_of(c)->now, .pushed = pushed};
-    c->snd.nxt += len;
-}
-
-struct sent *loss_next(const struct tcp_conn *c)
-{
-    const struct flight *f = &c->snd.flight;
-    if (f->lost == 0)
-        return NULL;
-    for (uint16_t i = 0; i < f->count; i++)
-        if (f->at[f->first + i].lost)
-            return &f->at[f->first + i];
-    return NULL;
-}
-
-/* Cuts s after its first `len` bytes. */
-static struct sent *split(struct tcp_conn *c, struct sent *s, uint32_t len)
-{
-    struct flight *f = &c->snd.flight;
-    size_t i = (size_t)(s - f->at) - f->first;
-    if (!loss_reserve(c))
-        return NULL;
-    s = f->at + f->first + i;
-    memmove(s + 1, s, (f->count - i) * sizeof *s);
-    f->count++;
-    s[0].len = len;
-    s[1].left += len;
-    s[1].len -= len;
-    return s;
-}
-
-void loss_extend(struct tcp_conn *c, struct sent *s, uint32_t len)
-{
-    assert(s->lost && s->left + s->len == c->snd.nxt);
-    s->len += len;
-    c->snd.flight.lost += len;
-    c->snd.nxt += len;
-}
-
-bool loss_resent(struct tcp_conn *c, struct sent *s, uint32_t len)
-{
-    assert(s->lost && len > 0 && len <= s->len);
-    if (len < s->len && !(s = split(c, s, len)))
-        return false;
-    s->lost = false;
-    s->resent = true;
-    s->time = core_of(c)->now;
-    c->snd.flight.lost -= s->len;
-    return true;
-}
-
-uint32_t loss_pipe(const struct tcp_conn *c)
-{
-    int64_t pipe = c->snd.nxt - c->snd.una - c->snd.flight.lost;
-    if (c->snd.recovery != RECOVERY_TIMEOUT)
-        pipe -= (int64_t)c->snd.dup_acks * c->snd.mss;
-    return pipe > 0 ? (uint32_t)pipe : 0;
-}
-
-static void mark_lost(struct flight *f, struct sent *s)
-{
-    if (s->lost)
-        return;
-    s->lost = true;
-    f->lost += s->len;
-}
-
-static void mark_first_lost(struct tcp_conn *c)
-{
-    struct flight *f = &c->snd.flight;
-    if (f->count)
-        mark_lost(f, &f->at[f->first]);
-    c->snd.rescue_now = true; /* the hole is repaired at once, whatever cwnd says */
-}
-
-static void mark_all_lost(struct tcp_conn *c)
-{
-    struct flight *f = &c->snd.flight;
-    for (uint16_t i = 0; i < f->count; i++)
-        mark_lost(f, &f->at[f->first + i]);
-}
-
-void loss_resend_all(struct tcp_conn *c)
-{
-    mark_all_lost(c);
-    c->snd.rescue_now = true;
+    return a < b ? a : b;
 }
 
 static void window_event(struct tcp_conn *c, enum rule rule, const char *why)
@@ -147,10 +36,11 @@ static void window_event(struct tcp_conn *c, enum rule rule, const char *why)
     core_emit(core_of(c), &e);
 }
 
-static void take_sample(struct tcp_conn *c, usec sent_at)
+/* --- round trips --- */
+
+static void take_sample(struct tcp_conn *c, usec sample)
 {
-    usec sample = core_of(c)->now - sent_at;
-    rtt_sample(&c->rtt, &core_of(c)->config, sample);
+    rtt_sample(&c->rtt, config_of(c), sample);
     if (!core_observed(core_of(c)))
         return;
     struct event e = tcb_event(c, EVENT_RTT);
@@ -162,58 +52,98 @@ static void take_sample(struct tcp_conn *c, usec sent_at)
     core_emit(core_of(c), &e);
 }
 
-/* Drops the records below SND.UNA. The newest of them gives the round trip, if all it covers was sent but
- * once: RFC 6298 3, Karn's algorithm. */
-static void forget_acked(struct tcp_conn *c)
+/* Our own records are finer than a timestamp's milliseconds; where Karn's rule forbids them, the echo still
+ * tells which transmission was answered (RFC 7323 4.1). */
+static void measure(struct tcp_conn *c, const struct tcp_segment *seg, const struct delivery *d)
 {
-    struct flight *f = &c->snd.flight;
-    usec sent_at = NEVER;
-    bool resent = false;
-    while (f->count) {
-        struct sent *s = &f->at[f->first];
-        int64_t covered = c->snd.una - s->left;
-        if (covered <= 0)
-            break;
-        uint32_t gone = covered < s->len ? (uint32_t)covered : s->len;
-        if (s->lost)
-            f->lost -= gone;
-        resent |= s->resent;
-        sent_at = s->time;
-        s->left += gone;
-        s->len -= gone;
-        if (s->len > 0)
-            break;
-        f->first++;
-        f->count--;
-    }
-    if (f->count == 0)
-        f->first = 0;
-    if (sent_at != NEVER && !resent)
-        take_sample(c, sent_at);
-}
-
-static void grow_window(struct tcp_conn *c, int64_t una)
-{
-    uint32_t before = c->cc.cwnd;
-    bool slow_start = cc_in_slow_start(&c->cc);
-    /* The window grows only by what was sent while it held us back (RFC 5681 3.1, RFC 7661 3); what
-     * acknowledges a SYN does not open it. */
-    if (una == 0 || (una >= c->snd.limited_at && c->snd.recovery != RECOVERY_TIMEOUT))
+    if (d->sent_at != NEVER && !d->resent) {
+        take_sample(c, core_of(c)->now - d->sent_at);
         return;
-    uint32_t acked = (uint32_t)(c->snd.una - una);
-    if (c->snd.recovery == RECOVERY_TIMEOUT && acked > c->snd.mss)
-        acked = c->snd.mss; /* RFC 3465 2.3: after a time-out an ACK may cover what arrived long ago */
-    c->cc.ops->on_ack(&c->cc, acked, core_of(c)->now);
-    if (c->cc.cwnd != before)
-        window_event(c, slow_start ? RULE_SLOW_START : RULE_CONGESTION_AVOIDANCE,
-                     slow_start ? "slow start" : "congestion avoidance");
+    }
+    usec echoed = d->acked ? ts_round_trip(c, &seg->header->options) : -1;
+    if (echoed >= 0)
+        take_sample(c, echoed);
 }
 
-/* RFC 6582 3.2 step 3, a partial ACK: the next hole is lost too. Of the duplicate ACKs counted so far, those
- * for the segments now acknowledged have done their work. */
-static void partial_ack(struct tcp_conn *c, int64_t una)
+/* --- undoing what was no loss --- */
+
+static void remember_for_undo(struct tcp_conn *c)
 {
-    uint32_t segments = (uint32_t)((c->snd.una - una + c->snd.mss - 1) / c->snd.mss);
+    struct flight *f = c->snd.flight;
+    f->undo_una = c->snd.una;
+    f->undo_cwnd = c->cc.cwnd;
+    f->undo_ssthresh = c->cc.ssthresh;
+    f->undo_resent = 0;
+}
+
+static void undo(struct tcp_conn *c, enum rule rule, const char *why)
+{
+    struct flight *f = c->snd.flight;
+    c->cc.cwnd = larger(c->cc.cwnd, f->undo_cwnd);
+    c->cc.ssthresh = larger(c->cc.ssthresh, f->undo_ssthresh);
+    f->undo_una = 0;
+    f->frto = 0;
+    c->snd.recovery = RECOVERY_NONE;
+    c->snd.dup_acks = 0;
+    core_count(core_of(c), COUNT_TCP_SPURIOUS);
+    window_event(c, rule, why);
+}
+
+/* Every retransmission of this recovery was reported as needless: nothing had been lost. */
+static void undo_if_all_needless(struct tcp_conn *c, const struct delivery *d, uint32_t resent_before)
+{
+    struct flight *f = c->snd.flight;
+    if (f && d->duplicate && f->undo_una && resent_before > 0 && f->undo_resent == 0)
+        undo(c, RULE_DSACK_UNDO, "undone, nothing was lost");
+}
+
+/* --- fast recovery --- */
+
+static void mark_first_lost(struct tcp_conn *c)
+{
+    struct flight *f = c->snd.flight;
+    if (f && f->count)
+        flight_mark_lost(f, flight_at(f, 0));
+    c->snd.rescue_now = true; /* the hole is repaired at once, whatever cwnd says */
+}
+
+static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
+{
+    struct flight *f = c->snd.flight;
+    remember_for_undo(c);
+    core_count(core_of(c), COUNT_TCP_FAST_RETRANS);
+    c->snd.recovery = RECOVERY_FAST;
+    c->snd.recover = c->snd.nxt;
+    f->recover_fs = larger(flight_size, c->snd.mss);
+    f->prr_delivered = f->prr_out = 0;
+    c->cc.ops->on_loss(&c->cc, flight_size, core_of(c)->now);
+    c->snd.rescue_now = true;
+    window_event(c, RULE_FAST_RETRANSMIT, "fast retransmit");
+}
+
+/* Proportional Rate Reduction, RFC 6937 3.1: for each byte delivered, so much may leave that the window ends
+ * at ssthresh when the recovery does. */
+static void reduce_proportionally(struct tcp_conn *c, const struct delivery *d)
+{
+    struct flight *f = c->snd.flight;
+    uint32_t pipe = flight_pipe(c), ssthresh = c->cc.ssthresh;
+    int64_t may_send;
+    f->prr_delivered += d->bytes;
+    if (pipe > ssthresh) {
+        may_send = ((int64_t)f->prr_delivered * ssthresh + f->recover_fs - 1) / f->recover_fs - f->prr_out;
+    } else { /* slow start reduction bound */
+        int64_t owed = (int64_t)f->prr_delivered - f->prr_out;
+        int64_t limit = (owed > d->bytes ? owed : d->bytes) + c->snd.mss;
+        may_send = (int64_t)ssthresh - pipe < limit ? (int64_t)ssthresh - pipe : limit;
+    }
+    c->cc.cwnd = pipe + (may_send > 0 ? (uint32_t)may_send : 0);
+}
+
+/* RFC 6582 3.2 step 3, a partial ACK without SACK: the next hole is lost too. Of the duplicate ACKs counted
+ * so far, those for the segments now acknowledged have done their work. */
+static void partial_ack(struct tcp_conn *c, const struct delivery *d)
+{
+    uint32_t segments = (d->acked + c->snd.mss - 1) / c->snd.mss;
     uint32_t used = segments ? segments - 1 : 0;
     c->snd.dup_acks = (uint16_t)(c->snd.dup_acks > used ? c->snd.dup_acks - used : 0);
     mark_first_lost(c);
@@ -222,39 +152,93 @@ static void partial_ack(struct tcp_conn *c, int64_t una)
 static void recovered(struct tcp_conn *c)
 {
     if (c->snd.recovery == RECOVERY_FAST) {
-        c->cc.ops->on_recovered(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), core_of(c)->now);
+        if (c->sack_ok && config_of(c)->tcp_prr)
+            c->cc.cwnd = c->cc.ssthresh; /* RFC 6937 3.1, end of recovery */
+        else
+            c->cc.ops->on_recovered(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), core_of(c)->now);
         window_event(c, RULE_FAST_RECOVERY, "recovered");
     }
     c->snd.recovery = RECOVERY_NONE;
     c->snd.dup_acks = 0;
 }
 
-void loss_on_ack(struct tcp_conn *c, int64_t una)
+/* --- after a time-out: F-RTO --- */
+
+/* RFC 5682 2.1: the first ACK after the time-out that covers more than what was sent again suggests that the
+ * rest is still on its way: send something new (2b); when that, too, is answered by progress, the time-out
+ * was spurious (3b). */
+static void frto_on_ack(struct tcp_conn *c, const struct delivery *d)
 {
-    forget_acked(c);
-    if (c->snd.recovery != RECOVERY_FAST) {
-        c->snd.dup_acks = 0;
-        grow_window(c, una);
-    }
-    if (c->snd.recovery == RECOVERY_NONE)
+    struct flight *f = c->snd.flight;
+    if (!f || f->frto == 0)
         return;
-    if (c->snd.una >= c->snd.recover)
-        recovered(c);
-    else if (c->snd.recovery == RECOVERY_FAST)
-        partial_ack(c, una);
+    bool news = d->acked > 0 && c->snd.una < c->snd.recover;
+    bool can_send = c->snd.nxt < c->snd.q.tail && c->snd.nxt < c->snd.una + c->snd.wnd;
+    if (f->frto == 1 && news && can_send) {
+        f->frto = 2;
+        c->cc.cwnd = flight_pipe(c) + 2u * c->snd.mss;
+        return;
+    }
+    if (f->frto == 2 && d->acked > 0) {
+        undo(c, RULE_FRTO, "undone, the time-out was spurious");
+        return;
+    }
+    if (f->frto == 2)
+        c->cc.cwnd = smaller(c->cc.cwnd, 3u * c->snd.mss);
+    f->frto = 0; /* (2a), (3a): it was real */
+    flight_mark_all_lost(c);
 }
 
-static void enter_fast_recovery(struct tcp_conn *c)
+void loss_on_timeout(struct tcp_conn *c)
 {
-    core_count(core_of(c), COUNT_TCP_FAST_RETRANS);
-    c->snd.recovery = RECOVERY_FAST;
+    struct flight *f = c->snd.flight;
+    core_count(core_of(c), COUNT_TCP_TIMEOUTS);
+    bool first = c->snd.retries == 0,
+         again = c->snd.recovery == RECOVERY_TIMEOUT && c->snd.una < c->snd.recover;
+    bool frto = config_of(c)->tcp_frto && !again && c->snd.una > 0 && tcp_synchronized(c);
+    if (f->count && flight_at(f, 0)->sacked) /* RFC 2018 8: the receiver reneged */
+        flight_forget_sacks(c);
+    if (first)
+        remember_for_undo(c);
+    if (c->snd.una > 0) /* a lost SYN says little about the path: tcp_input.c, established */
+        c->cc.ops->on_rto(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), first, core_of(c)->now);
+    c->snd.recovery = RECOVERY_TIMEOUT;
     c->snd.recover = c->snd.nxt;
-    c->cc.ops->on_loss(&c->cc, (uint32_t)(c->snd.dup_from - c->snd.una), core_of(c)->now);
-    mark_first_lost(c);
-    window_event(c, RULE_FAST_RETRANSMIT, "fast retransmit");
+    c->snd.dup_acks = 0;
+    f->tlp_end = 0;
+    f->frto = frto;
+    if (frto)
+        mark_first_lost(c);
+    else
+        loss_resend_all(c);
+    window_event(c, RULE_RTO_EXPIRED, "timeout");
 }
 
-void loss_on_duplicate(struct tcp_conn *c)
+void loss_resend_all(struct tcp_conn *c)
+{
+    flight_mark_all_lost(c);
+    c->snd.rescue_now = true;
+}
+
+/* --- every ACK --- */
+
+static void grow_window(struct tcp_conn *c, int64_t una, uint32_t acked)
+{
+    uint32_t before = c->cc.cwnd;
+    bool slow_start = cc_in_slow_start(&c->cc);
+    /* The window grows only by what was sent while it held us back (RFC 5681 3.1, RFC 7661 3); what
+     * acknowledges a SYN does not open it. After a time-out whatever is sent again was held back. */
+    if (una == 0 || acked == 0 || (una >= c->snd.limited_at && c->snd.recovery != RECOVERY_TIMEOUT))
+        return;
+    if (c->snd.recovery == RECOVERY_TIMEOUT && acked > c->snd.mss)
+        acked = c->snd.mss; /* RFC 3465 2.3: after a time-out an ACK may cover what arrived long ago */
+    c->cc.ops->on_ack(&c->cc, acked, c->rtt.srtt, core_of(c)->now);
+    if (c->cc.cwnd != before)
+        window_event(c, slow_start ? RULE_SLOW_START : RULE_CONGESTION_AVOIDANCE,
+                     slow_start ? "slow start" : "congestion avoidance");
+}
+
+static void count_duplicate(struct tcp_conn *c)
 {
     core_count(core_of(c), COUNT_TCP_DUP_ACKS_IN);
     if (c->snd.dup_acks == 0)
@@ -263,27 +247,98 @@ void loss_on_duplicate(struct tcp_conn *c)
     uint32_t most = (uint32_t)((c->snd.nxt - c->snd.una) / c->snd.mss + 1);
     if (c->snd.dup_acks < most && c->snd.dup_acks < UINT16_MAX)
         c->snd.dup_acks++;
-    if (c->snd.recovery != RECOVERY_NONE || c->snd.dup_acks < TCP_DUPACK_THRESHOLD)
+}
+
+/* Without SACK a loss is seen by counting duplicates (RFC 5681 3.2); not again for a window already repaired
+ * (RFC 6582 3.2 step 2). */
+static void detect_by_duplicates(struct tcp_conn *c)
+{
+    if (c->snd.recovery == RECOVERY_NONE && c->snd.dup_acks >= TCP_DUPACK_THRESHOLD &&
+        c->snd.una > c->snd.recover)
+        flight_mark_lost(c->snd.flight, flight_at(c->snd.flight, 0));
+}
+
+static void detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
+{
+    if (!c->snd.flight || c->snd.flight->count == 0)
         return;
-    if (c->snd.una > c->snd.recover) /* RFC 6582 3.2 step 2: not again for a window already repaired */
-        enter_fast_recovery(c);
+    if (!c->sack_ok) {
+        if (duplicate)
+            detect_by_duplicates(c);
+    } else if (config_of(c)->tcp_rack) {
+        rack_adapt(c, d);
+        rack_detect_loss(c);
+    } else {
+        sack_detect_loss(c);
+    }
 }
 
-void loss_on_timeout(struct tcp_conn *c)
+/* RFC 5681 3.2: FlightSize without what limited transmit has added since the first duplicate. */
+static uint32_t flight_size(const struct tcp_conn *c)
 {
-    core_count(core_of(c), COUNT_TCP_TIMEOUTS);
-    bool first = c->snd.retries == 0;
-    c->cc.ops->on_rto(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), first, core_of(c)->now);
-    c->snd.recovery = RECOVERY_TIMEOUT;
-    c->snd.recover = c->snd.nxt;
-    c->snd.dup_acks = 0;
-    mark_all_lost(c);
-    c->snd.rescue_now = true;
-    window_event(c, RULE_RTO_EXPIRED, "timeout");
+    int64_t end = !c->sack_ok && c->snd.dup_acks ? c->snd.dup_from : c->snd.nxt;
+    return (uint32_t)(end - c->snd.una);
 }
 
-void loss_free(struct tcp_conn *c)
+static void go_on(struct tcp_conn *c, const struct delivery *d)
 {
-    core_free(core_of(c), c->snd.flight.at, c->snd.flight.room * sizeof *c->snd.flight.at);
-    c->snd.flight = (struct flight){0};
+    if (c->snd.recovery == RECOVERY_NONE && c->snd.flight && c->snd.flight->lost > 0)
+        enter_recovery(c, flight_size(c));
+    else if (c->snd.recovery == RECOVERY_FAST && d->acked && !c->sack_ok)
+        partial_ack(c, d);
+    if (c->snd.recovery == RECOVERY_FAST && c->sack_ok && config_of(c)->tcp_prr)
+        reduce_proportionally(c, d);
+}
+
+void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una, bool duplicate)
+{
+    struct delivery d = {.sent_at = NEVER};
+    uint32_t resent_before = c->snd.flight ? c->snd.flight->undo_resent : 0;
+    flight_acked(c, &d);
+    sack_input(c, seg, &d);
+    measure(c, seg, &d);
+    if (duplicate)
+        count_duplicate(c);
+    else if (d.acked && c->snd.recovery != RECOVERY_FAST)
+        c->snd.dup_acks = 0;
+    if (tlp_on_ack(c, seg, &d) && c->snd.recovery == RECOVERY_NONE)
+        loss_on_congestion_mark(c); /* RFC 8985 7.4: the probe repaired a loss that nobody else noticed */
+    if (c->snd.recovery != RECOVERY_FAST)
+        grow_window(c, una, d.acked);
+    frto_on_ack(c, &d);
+    undo_if_all_needless(c, &d, resent_before);
+    if (c->snd.recovery != RECOVERY_NONE && c->snd.una >= c->snd.recover)
+        recovered(c);
+    if (c->snd.flight && c->snd.flight->frto == 0)
+        detect(c, &d, duplicate);
+    go_on(c, &d);
+    if (c->snd.flight && c->snd.flight->count == 0)
+        flight_free(c);
+}
+
+void loss_on_reorder_timer(struct tcp_conn *c)
+{
+    struct delivery nothing = {.sent_at = NEVER};
+    detect(c, &nothing, false);
+    go_on(c, &nothing);
+}
+
+bool loss_on_congestion_mark(struct tcp_conn *c)
+{
+    if (c->snd.recovery != RECOVERY_NONE || c->snd.una <= c->snd.reduced_at)
+        return false;
+    c->snd.reduced_at = c->snd.nxt;
+    c->cc.ops->on_loss(&c->cc, flight_size(c), core_of(c)->now);
+    window_event(c, RULE_ECN, "congestion mark");
+    return true;
+}
+
+void loss_restart_after_idle(struct tcp_conn *c)
+{
+    uint32_t restart = cc_initial_window(config_of(c), c->snd.mss);
+    if (!config_of(c)->tcp_idle_restart || c->snd.sent_at == 0 || c->cc.cwnd <= restart ||
+        core_of(c)->now - c->snd.sent_at <= c->rtt.rto)
+        return;
+    c->cc.cwnd = restart;
+    window_event(c, RULE_IDLE_RESTART, "restart after idle");
 }

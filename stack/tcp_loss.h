@@ -1,45 +1,32 @@
-/* What is in flight, what of it is lost, what to send again: RFC 6298 5, RFC 5681 3.2, RFC 6582 (NewReno).
+/* What an ACK, a duplicate or a silence means for what is in flight: RFC 5681 3.2, RFC 6582, RFC 6675, RFC 8985,
+ * RFC 6937, RFC 5682.
  *
- * tcp_loss answers "what is missing"; the congestion control (cc.h) "how much may be in flight"; tcp_output.c sends. */
+ * tcp_flight.c knows what is outstanding, tcp_sack.c and tcp_rack.c what of it is lost; here it is decided when a
+ * recovery begins and ends and how much may leave meanwhile. The congestion control (cc.h) says how far to slow down,
+ * tcp_output.c sends. */
 #ifndef GLASS_TCP_LOSS_H
 #define GLASS_TCP_LOSS_H
 
-#include "tcp_segment.h"
+#include "tcp_flight.h"
 
-/* Room to record one more transmission (allocates). False: do not send now. */
-bool loss_reserve(struct tcp_conn *c);
-
-/* [SND.NXT, SND.NXT + len) leaves for the first time; SND.NXT advances. After loss_reserve. */
-void loss_sent(struct tcp_conn *c, uint32_t len, bool pushed);
-
-/* The first transmission that is believed lost, or NULL. */
-struct sent *loss_next(const struct tcp_conn *c);
-
-/* Adds `len` new bytes to a lost transmission that is the last one, so that both leave in one segment; SND.NXT
- * advances. */
-void loss_extend(struct tcp_conn *c, struct sent *s, uint32_t len);
-
-/* The first `len` bytes of a lost transmission leave again. False: no room to split its record; do not send. */
-bool loss_resent(struct tcp_conn *c, struct sent *s, uint32_t len);
-
-/* Bytes believed to be in the network: what is outstanding, less what is lost, less a segment for each duplicate
- * ACK (each says that one has arrived: RFC 5681's inflation of cwnd, seen from the other side). */
-uint32_t loss_pipe(const struct tcp_conn *c);
-
-/* An ACK moved SND.UNA from `una` to where it is now: forgets what it covers, samples the round trip (Karn's rule),
- * lets the window grow or repairs the next hole. */
-void loss_on_ack(struct tcp_conn *c, int64_t una);
-
-/* A duplicate ACK, RFC 5681 2. */
-void loss_on_duplicate(struct tcp_conn *c);
+/* An acceptable ACK came; SND.UNA was `una` and has been moved. `duplicate`: in the sense of RFC 5681 2. */
+void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una, bool duplicate);
 
 /* The retransmission timer expired. */
 void loss_on_timeout(struct tcp_conn *c);
 
-/* All that is outstanding is to be sent again, without blame on the network: a probed window opened, or our SYN
- * must travel again as SYN,ACK. */
+/* The reordering timer expired: what was given time to arrive has not. */
+void loss_on_reorder_timer(struct tcp_conn *c);
+
+/* All that is outstanding is to be sent again, without blame on the network: a probed window opened, the path takes
+ * only smaller segments, or our SYN must travel again as SYN,ACK. */
 void loss_resend_all(struct tcp_conn *c);
 
-void loss_free(struct tcp_conn *c);
+/* The peer echoed a congestion mark, RFC 3168 6.1.2: slow down once a round trip, nothing is lost. False: this round
+ * trip has paid already. */
+bool loss_on_congestion_mark(struct tcp_conn *c);
+
+/* RFC 5681 4.1: the connection sends again after a silence longer than a time-out. */
+void loss_restart_after_idle(struct tcp_conn *c);
 
 #endif

@@ -3,7 +3,10 @@
  * In this order: duplicate ACKs owed, what is lost, what is new, a probe, a plain ACK. Anything that carries
  * an ACK settles the delayed one. */
 #include "tcp_output.h"
+#include "tcp_ecn.h"
 #include "tcp_loss.h"
+#include "tcp_options.h"
+#include "tcp_rack.h"
 #include "tcp_rcv.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
@@ -41,33 +44,37 @@ static void fill_up(struct tcp_conn *c, struct sent *s)
     if (s->left == 0 || s->left + s->len != c->snd.nxt || s->len >= c->snd.mss || c->snd.probe_now)
         return;
     int64_t right = smaller(smaller(s->left + c->snd.mss, snd_edge(c)), c->snd.q.tail + (c->snd.fin ? 1 : 0));
-    if (right > c->snd.nxt)
-        loss_extend(c, s, (uint32_t)(right - c->snd.nxt));
+    if (right <= c->snd.nxt)
+        return;
+    uint32_t whole = (uint32_t)(right - s->left);
+    if (c->snd.rescue_now || flight_pipe(c) + whole <= c->cc.cwnd)
+        flight_extend(c, s, whole - s->len);
 }
 
 static bool choose_resend(struct tcp_conn *c, struct choice *out)
 {
-    struct sent *s = loss_next(c);
+    struct sent *s = flight_next_lost(c);
     if (!s || (c->snd.probing && !c->snd.probe_now))
         return false;
     fill_up(c, s);
     uint32_t len = resend_len(c, s);
-    if (len == 0 || (!c->snd.rescue_now && loss_pipe(c) + len > c->cc.cwnd))
+    if (len == 0 || (!c->snd.rescue_now && flight_pipe(c) + len > c->cc.cwnd))
         return false;
     *out = (struct choice){.left = s->left, .len = len, .resent = true};
-    if (!loss_resent(c, s, len))
+    if (!flight_resent(c, s, len))
         return false;
     c->snd.rescue_now = false;
     core_count(c->tcp->core, COUNT_TCP_RETRANS);
+    c->snd.resent_total++;
     return true;
 }
 
 static bool choose_unsent(struct tcp_conn *c, uint32_t len, struct choice *out)
 {
-    if (!loss_reserve(c))
+    if (!flight_reserve(c))
         return false;
     *out = (struct choice){.left = c->snd.nxt, .len = len};
-    loss_sent(c, len, false);
+    flight_sent(c, len);
     return true;
 }
 
@@ -87,11 +94,14 @@ static bool choose_new(struct tcp_conn *c, struct choice *out)
     uint32_t len = snd_new(c);
     if (len == 0 && snd_window_full(c))
         c->snd.limited_at = c->snd.nxt;
-    if (len > 0 && c->snd.una == c->snd.nxt)
+    if (len == 0)
+        return false;
+    if (c->snd.una == c->snd.nxt)
         c->snd.progress = c->tcp->core->now;
-    if (len == 0 || !choose_unsent(c, len, out))
+    if (!choose_unsent(c, len, out))
         return false;
     c->snd.override_now = false;
+    c->snd.sent_at = c->tcp->core->now;
     return true;
 }
 
@@ -114,6 +124,34 @@ static bool choose_probe(struct tcp_conn *c, struct choice *out)
         return false;
     core_count(c->tcp->core, COUNT_TCP_PROBES);
     c->snd.probing = true;
+    return true;
+}
+
+/* RFC 8985 7.3: new data if there is some and the peer's window takes it, otherwise the last segment again.
+ */
+static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
+{
+    struct sent *last = flight_last(c);
+    if (!c->snd.tlp_now)
+        return false;
+    c->snd.tlp_now = false;
+    if (!last || c->snd.recovery != RECOVERY_NONE || c->snd.flight->lost > 0)
+        return false;
+    int64_t fresh =
+        smaller(smaller(snd_edge(c), c->snd.q.tail + (c->snd.fin ? 1 : 0)) - c->snd.nxt, c->snd.mss);
+    bool resend = fresh <= 0;
+    if (!resend && !choose_unsent(c, (uint32_t)fresh, out))
+        return false;
+    if (resend) {
+        uint32_t len = last->len < c->snd.mss ? last->len : c->snd.mss;
+        flight_mark_lost(c->snd.flight, last);
+        *out = (struct choice){.left = last->left, .len = len, .resent = true};
+        if (!flight_resent(c, last, len))
+            return false;
+    }
+    c->snd.flight->tlp_end = c->snd.nxt;
+    c->snd.flight->tlp_is_resend = resend;
+    core_count(c->tcp->core, COUNT_TCP_TAIL_PROBES);
     return true;
 }
 
@@ -152,8 +190,8 @@ static bool choose(struct tcp_conn *c, struct choice *out)
 {
     if (c->state == TCP_SYN_SENT || c->snd.nxt == 0)
         return choose_syn(c, out) || choose_resend(c, out);
-    return choose_duplicate_ack(c, out) || choose_probe(c, out) || choose_resend(c, out) ||
-           choose_new(c, out) || choose_keepalive(c, out) || choose_ack(c, out);
+    return choose_duplicate_ack(c, out) || choose_probe(c, out) || choose_tail_probe(c, out) ||
+           choose_resend(c, out) || choose_new(c, out) || choose_keepalive(c, out) || choose_ack(c, out);
 }
 
 static uint8_t flags_of(const struct tcp_conn *c, const struct choice *ch)
@@ -174,19 +212,30 @@ static uint8_t flags_of(const struct tcp_conn *c, const struct choice *ch)
     return flags;
 }
 
-static struct tcp_header header_of(const struct tcp_conn *c, const struct choice *ch)
+/* What header options and text may take together. */
+static size_t segment_room(const struct tcp_conn *c)
+{
+    return c->tcp->core->config.mtu - IP_HEADER_MIN - TCP_HEADER_MIN;
+}
+
+static struct tcp_header header_of(struct tcp_conn *c, const struct choice *ch, size_t text)
 {
     struct tcp_header h = {
         .source = c->local.port,
         .destination = c->remote.port,
         .seq = seq_wrap(ch->left, c->iss),
         .flags = flags_of(c, ch),
-        .window = rcv_window_field(c),
     };
+    h.window = rcv_window_field(c, h.flags & TCP_SYN);
     if (h.flags & TCP_ACK)
         h.ack = seq_wrap(c->rcv.nxt, c->irs);
-    if (h.flags & TCP_SYN) /* RFC 9293 3.7.1 SHLD-5: what this link can carry, whatever the peer offered */
-        h.options.mss = (uint16_t)(c->tcp->core->config.mtu - IP_HEADER_MIN - TCP_HEADER_MIN);
+    if (h.flags & TCP_SYN) {
+        options_of_syn(c, &h.options);
+        h.flags |= options_ecn_flags(c);
+    } else {
+        options_of_segment(c, &h.options, segment_room(c) - text);
+        h.flags |= ecn_flags(c, text > 0 && !ch->resent);
+    }
     if (h.flags & TCP_URG)
         h.urgent = (uint16_t)smaller(c->snd.up - ch->left, UINT16_MAX);
     return h;
@@ -202,7 +251,7 @@ static void segment_event(const struct tcp_conn *c, const struct choice *ch, con
     e.u.segment.seq = ch->left;
     e.u.segment.ack = h->flags & TCP_ACK ? c->rcv.nxt : 0;
     e.u.segment.len = (uint32_t)len;
-    e.u.segment.window = h->window;
+    e.u.segment.window = (uint32_t)h->window << (h->flags & TCP_SYN ? 0 : c->rcv.shift);
     e.u.segment.retransmitted = ch->resent;
     core_emit(c->tcp->core, &e);
 }
@@ -217,10 +266,10 @@ static void settle_acks(struct tcp_conn *c)
 
 static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
 {
-    rcv_offer(c);
-    struct tcp_header h = header_of(c, ch);
     int64_t from = ch->left > 1 ? ch->left : 1, to = smaller(ch->left + ch->len, c->snd.q.tail);
     size_t text = to > from ? (size_t)(to - from) : 0;
+    rcv_offer(c);
+    struct tcp_header h = header_of(c, ch, text);
     *f = (struct frame){0};
     ring_spans(&c->snd.q, from, text, f->body);
     uint8_t *head = f->head + IP_HEADER_MIN;
@@ -230,7 +279,8 @@ static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
         .src = c->local.addr,
         .dst = c->remote.addr,
         .protocol = IP_TCP,
-        .ttl = c->sock ? c->sock->ttl : c->tcp->core->config.ttl,
+        .ttl = tcb_owner(c) ? tcb_owner(c)->ttl : c->tcp->core->config.ttl,
+        .tos = (uint8_t)((tcb_owner(c) ? tcb_owner(c)->tos : 0) | ecn_codepoint(c, text > 0 && !ch->resent)),
         .dont_fragment = true, /* RFC 6864 4.1: atomic, so the identification means nothing */
     };
     ip_fill(f->head, &ip, head_len + text);
@@ -258,7 +308,11 @@ bool tcp_output(struct tcp *tcp, struct frame *frame)
         if (chosen)
             fill(c, &ch, frame);
         fin_left(c);
+        if (!chosen) /* leave that once, not at some later time */
+            c->snd.rescue_now = c->snd.override_now = false;
         snd_arm(c);
+        if (chosen && ch.len > 0)
+            tlp_arm(c);
         if (chosen)
             tcb_mark(c); /* at the end of the line: connections take turns */
         tcb_check(c);

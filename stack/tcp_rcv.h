@@ -12,6 +12,9 @@ bool rcv_acceptable(const struct tcp_conn *c, const struct tcp_segment *seg);
  * now complete. DROP_NONE, or why it was not kept (the peer sends it again). */
 enum drop rcv_text(struct tcp_conn *c, int64_t position, struct span text);
 
+/* RFC 2883 4: text that came although we hold it, to be reported in the next ACK. */
+void rcv_note_duplicate(struct tcp_conn *c, int64_t left, int64_t right);
+
 /* Owes an ACK: for text in order, at once when it should not wait (RFC 5681 4.2), otherwise delayed. */
 void rcv_owe_ack(struct tcp_conn *c, uint32_t text_len, bool at_once);
 
@@ -24,8 +27,8 @@ void rcv_offer(struct tcp_conn *c);
 /* Whether the window opened enough to tell the peer without being asked. */
 bool rcv_update_due(const struct tcp_conn *c);
 
-/* SEG.WND for a segment that leaves now. */
-uint16_t rcv_window_field(const struct tcp_conn *c);
+/* The window field of a segment that leaves now; RCV.WND becomes what it says. */
+uint16_t rcv_window_field(struct tcp_conn *c, bool syn);
 
 static inline uint32_t rcv_wnd(const struct tcp_conn *c)
 {

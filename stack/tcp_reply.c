@@ -1,7 +1,11 @@
 /* Segments without a connection behind them. */
 #include "tcp_reply.h"
+#include "tcp_timestamps.h"
 
 #include <string.h>
+
+#define CHALLENGE_INTERVAL SEC(5)
+#define CHALLENGES_EACH    10
 
 /* Builds the segment and posts it; `e` says whose it is and shows its numbers. */
 static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e)
@@ -26,20 +30,22 @@ static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e)
     outbox_post(tcp->outbox, entry);
 }
 
-void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags,
-               struct wireseq seq, struct wireseq ack, uint16_t window)
+void tcp_reply_header(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                      const struct tcp_header *h, enum rule rule)
 {
-    struct tcp_header h = {.source = local.port,
-                           .destination = remote.port,
-                           .seq = seq,
-                           .ack = ack,
-                           .flags = flags,
-                           .window = window};
-    struct event e = {.kind = EVENT_SEGMENT_OUT, .protocol = IP_TCP, .local = local, .remote = remote};
-    e.rule = flags & TCP_RST ? RULE_NO_CONNECTION : RULE_NONE;
-    e.u.segment.seq = seq.n;
-    e.u.segment.ack = ack.n;
-    reply(tcp, &h, &e);
+    struct event e = {
+        .kind = EVENT_SEGMENT_OUT, .protocol = IP_TCP, .local = local, .remote = remote, .rule = rule};
+    e.u.segment.seq = h->seq.n;
+    e.u.segment.ack = h->ack.n;
+    reply(tcp, h, &e);
+}
+
+void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags,
+               struct wireseq seq, struct wireseq ack)
+{
+    struct tcp_header h = {
+        .source = local.port, .destination = remote.port, .seq = seq, .ack = ack, .flags = flags};
+    tcp_reply_header(tcp, local, remote, &h, flags & TCP_RST ? RULE_NO_CONNECTION : RULE_NONE);
 }
 
 void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t ack, uint16_t window)
@@ -53,6 +59,11 @@ void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t 
     };
     if (flags & TCP_ACK)
         h.ack = seq_wrap(ack, c->irs);
+    if (c->ts_ok && !(flags & TCP_RST)) { /* RFC 7323 3.2: in every segment but a RST */
+        h.options.has_timestamps = true;
+        h.options.ts_value = ts_clock(c);
+        h.options.ts_echo = c->rcv.ts_recent;
+    }
     struct event e = tcb_event(c, EVENT_SEGMENT_OUT);
     e.u.segment.seq = seq;
     e.u.segment.ack = ack;
@@ -65,19 +76,42 @@ void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_
         return;
     struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
     if (h->flags & TCP_ACK)
-        tcp_reply(tcp, local, remote, TCP_RST, h->ack, (struct wireseq){0}, 0);
+        tcp_reply(tcp, local, remote, TCP_RST, h->ack, (struct wireseq){0});
     else
         tcp_reply(tcp, local, remote, TCP_RST | TCP_ACK, (struct wireseq){0},
-                  seq_wrap(tcp_seq_len(h), h->seq.n), 0);
+                  seq_wrap(tcp_seq_len(h), h->seq.n));
 }
 
-bool tcp_challenge_allowed(struct tcp *tcp)
+static bool suppressed(struct tcp *tcp)
 {
-    uint32_t rate = tcp->core->config.tcp_challenge_rate;
-    if (!rate_allow(&tcp->challenge, tcp->core->now, rate, rate)) {
-        core_drop(tcp->core, DROP_RATE_LIMIT, NULL, 0);
-        return false;
+    core_drop(tcp->core, DROP_RATE_LIMIT, NULL, 0);
+    return false;
+}
+
+bool challenge_connection(struct tcp_conn *c)
+{
+    usec now = c->tcp->core->now;
+    if (now - c->challenged >= CHALLENGE_INTERVAL || c->challenged == 0) {
+        c->challenged = now;
+        c->challenges = CHALLENGES_EACH;
     }
+    if (c->challenges == 0)
+        return suppressed(c->tcp);
+    c->challenges--;
+    return true;
+}
+
+bool challenge_stack(struct tcp *tcp)
+{
+    usec now = tcp->core->now;
+    if (now - tcp->challenged >= SEC(1) || tcp->challenged == 0) {
+        uint32_t rate = tcp->core->config.tcp_challenge_rate;
+        tcp->challenged = now;
+        tcp->challenges = 1 + rate / 2 + (uint32_t)(core_random(tcp->core) % (rate + 1));
+    }
+    if (tcp->challenges == 0)
+        return suppressed(tcp);
+    tcp->challenges--;
     core_count(tcp->core, COUNT_TCP_CHALLENGE_ACKS);
     return true;
 }

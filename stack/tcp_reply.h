@@ -11,12 +11,18 @@ void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_
 
 /* A segment without text from local to remote. */
 void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags, struct wireseq seq,
-               struct wireseq ack, uint16_t window);
+               struct wireseq ack);
+
+/* The same with a whole header, options included; `rule` is why. */
+void tcp_reply_header(struct tcp *tcp, struct endpoint local, struct endpoint remote, const struct tcp_header *h,
+                      enum rule rule);
 
 /* The same for a connection that will not send it itself: a RST, or the last ACK before TIME-WAIT. Positions. */
 void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t ack, uint16_t window);
 
-/* The challenge ACK's budget over all connections, RFC 5961 7. */
-bool tcp_challenge_allowed(struct tcp *tcp);
+/* The budgets of ACKs that nobody waits for, RFC 5961 7: of one connection, ten in five seconds; of the stack, a
+ * number each second that is partly random, or counting would tell a stranger what others were sent. */
+bool challenge_connection(struct tcp_conn *c);
+bool challenge_stack(struct tcp *tcp);
 
 #endif

@@ -7,7 +7,7 @@ struct tcp_segment segment_of(const struct tcp_conn *c, const struct ip_packet *
         .seq = seq_unwrap(h->seq, c->irs, c->rcv.nxt),
         .ack = seq_unwrap(h->ack, c->iss, c->snd.una),
         .len = tcp_seq_len(h),
-        .wnd = h->window,
+        .wnd = (uint32_t)h->window << (h->flags & TCP_SYN ? 0 : c->snd.shift), /* RFC 7323 2.3 */
         .flags = h->flags,
         .text = h->text,
         .header = h,

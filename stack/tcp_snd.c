@@ -1,21 +1,13 @@
 /* The sending half of a connection. */
 #include "tcp_snd.h"
-#include "tcp_loss.h"
+#include "tcp_flight.h"
+#include "tcp_options.h"
 
 #include <assert.h>
 
 static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-uint16_t snd_mss(const struct stack_config *config, uint16_t offered)
-{
-    uint16_t ours = (uint16_t)(config->mtu - IP_HEADER_MIN - TCP_HEADER_MIN);
-    uint16_t mss = offered ? offered : TCP_MSS_DEFAULT;
-    if (mss < TCP_MSS_MIN)
-        mss = TCP_MSS_MIN;
-    return mss < ours ? mss : ours;
 }
 
 void snd_acknowledged(struct tcp_conn *c, int64_t ack)
@@ -30,6 +22,10 @@ void snd_acknowledged(struct tcp_conn *c, int64_t ack)
         ring_free(&s->q, c->tcp->core);
     if (s->up && s->up <= ack)
         s->up = 0;
+    if (s->user_mark && ack >= s->user_mark) { /* all that waited then is delivered: look at what waits now */
+        s->user_mark = s->q.tail;
+        s->user_since = c->tcp->core->now;
+    }
     s->probing = false;
 }
 
@@ -73,7 +69,7 @@ uint32_t snd_new(const struct tcp_conn *c)
     int64_t queued = s->q.tail + (s->fin ? 1 : 0) - s->nxt;
     if (queued <= 0)
         return 0;
-    uint32_t pipe = loss_pipe(c);
+    uint32_t pipe = flight_pipe(c);
     int64_t allowed = smaller(snd_edge(c) - s->nxt, (int64_t)c->cc.cwnd - pipe);
     int64_t len = smaller(smaller(queued, allowed), s->mss);
     if (len <= 0)
@@ -87,7 +83,7 @@ uint32_t snd_new(const struct tcp_conn *c)
 bool snd_window_full(const struct tcp_conn *c)
 {
     int64_t more = smaller(smaller(c->snd.q.tail, snd_edge(c)) - c->snd.nxt, c->snd.mss);
-    return more > 0 && (int64_t)c->cc.cwnd - loss_pipe(c) < more;
+    return more > 0 && (int64_t)c->cc.cwnd - flight_pipe(c) < more;
 }
 
 /* What is outstanding gets the retransmission timer; but a closed window is asked about by the persist timer,
@@ -96,7 +92,7 @@ void snd_arm(struct tcp_conn *c)
 {
     struct tcp_snd *s = &c->snd;
     usec now = c->tcp->core->now;
-    bool outstanding = s->una < s->nxt;
+    bool outstanding = s->una < s->nxt || s->nxt == 0; /* a SYN that found no memory counts too */
     bool closed = s->wnd == 0 && tcp_synchronized(c) && (s->probing || (!outstanding && snd_pending(c)));
     if (outstanding && !closed) {
         tcb_timer_stop(c, TCP_TIMER_PERSIST);
@@ -122,9 +118,20 @@ int64_t snd_ack_position(const struct tcp_conn *c)
     return c->snd.nxt <= snd_edge(c) || !tcp_synchronized(c) ? c->snd.nxt : snd_edge(c);
 }
 
+bool snd_user_timeout(const struct tcp_conn *c)
+{
+    usec limit = c->sock ? c->sock->user_timeout : c->tcp->core->config.tcp_user_timeout;
+    return limit > 0 && c->snd.una < c->snd.user_mark && c->tcp->core->now - c->snd.user_since >= limit;
+}
+
+/* What the ring may hold: twice the congestion window lets it double within a round trip. */
 static uint32_t send_bound(const struct tcp_conn *c)
 {
-    return c->sock ? c->sock->send_buffer : c->tcp->core->config.tcp_send_buffer;
+    const struct stack_config *config = &c->tcp->core->config;
+    bool fixed = c->sock && c->sock->send_buffer_fixed;
+    if (fixed || !config->tcp_autotune || c->cc.cwnd < c->snd.bound / 2)
+        return c->snd.bound;
+    return (uint32_t)smaller(2 * (int64_t)c->cc.cwnd, config->tcp_send_buffer_max);
 }
 
 uint32_t snd_room(const struct tcp_conn *c)
@@ -141,9 +148,16 @@ int64_t snd_write(struct tcp_conn *c, const void *bytes, size_t len)
         n = len;
     if (n == 0)
         return 0;
-    if (!ring_reserve(q, c->tcp->core, ring_used(q) + (uint32_t)n))
-        return -1;
+    if (!ring_reserve(q, c->tcp->core, ring_used(q) + (uint32_t)n)) {
+        n = q->size - ring_used(q); /* what there is room for without more memory */
+        if (n == 0)
+            return ring_used(q) ? 0 : -1;
+    }
     ring_store(q, q->tail, bytes, n);
+    if (q->head == q->tail) { /* RFC 5482: the clock of the user timeout starts */
+        c->snd.user_mark = q->tail + (int64_t)n;
+        c->snd.user_since = c->tcp->core->now;
+    }
     q->tail += (int64_t)n;
     return (int64_t)n;
 }

@@ -35,12 +35,12 @@ static inline int64_t snd_edge(const struct tcp_conn *c)
     return c->snd.una + c->snd.wnd;
 }
 
+/* RFC 5482: what the user gave us has waited longer than it allows, however slowly the peer takes it. */
+bool snd_user_timeout(const struct tcp_conn *c);
+
 /* Takes up to len bytes of the user's; how many, 0 when the buffer is full, -1 without memory. */
 int64_t snd_write(struct tcp_conn *c, const void *bytes, size_t len);
 
 uint32_t snd_room(const struct tcp_conn *c);
-
-/* Eff.snd.MSS of RFC 9293 3.7.1 from the peer's offer (0: none). */
-uint16_t snd_mss(const struct stack_config *config, uint16_t offered);
 
 #endif

@@ -1,7 +1,7 @@
 /* The state machine's table and its one door: RFC 9293 3.3.2, figure 5. */
 #include "tcp_state.h"
 #include "tcp_listen_queue.h"
-#include "tcp_loss.h"
+#include "tcp_flight.h"
 #include "tcp_rcv.h"
 #include "tcp_reply.h"
 #include "tcp_snd.h"
@@ -43,10 +43,12 @@ static void leave_the_wire(struct tcp_conn *c)
 {
     struct core *core = c->tcp->core;
     stop_timers(c);
+    c->rcv.ack_now = false;
+    c->rcv.dup_acks_owed = 0;
     tcb_unmark(c);
     tcb_remove(c);
     listen_queue_leave(c);
-    loss_free(c);
+    flight_free(c);
     ring_free(&c->snd.q, core);
     ranges_free(&c->rcv.held, core);
     if (c->rcv.q.head == c->rcv.q.tail)
@@ -57,7 +59,7 @@ static void leave_the_wire(struct tcp_conn *c)
 static void last_ack(struct tcp_conn *c)
 {
     if (c->rcv.acked < c->rcv.nxt || c->rcv.ack_now || c->rcv.dup_acks_owed)
-        tcp_reply_of(c, TCP_ACK, c->snd.nxt, c->rcv.nxt, rcv_window_field(c));
+        tcp_reply_of(c, TCP_ACK, c->snd.nxt, c->rcv.nxt, rcv_window_field(c, false));
 }
 
 void tcp_set_state(struct tcp_conn *c, enum tcp_state next, enum rule why)

@@ -16,12 +16,25 @@ static bool gave_up(struct tcp_conn *c)
 {
     bool syn = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
     usec limit = syn ? config_of(c)->tcp_r2_syn : config_of(c)->tcp_r2;
-    if (c->tcp->core->now - c->snd.progress < limit)
+    bool silent = c->tcp->core->now - c->snd.progress >= limit;
+    if (!silent && !snd_user_timeout(c))
         return false;
     core_count(c->tcp->core, COUNT_TCP_GAVE_UP);
     /* RFC 5461 4.1: an ICMP error that came meanwhile says why better than "timed out". */
     tcp_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT, RULE_USER_TIMEOUT);
     return true;
+}
+
+/* RFC 2923 2.1: large segments that time out again and again may meet a link too small for them whose ICMP
+ * never arrives. Half the size tells. */
+static void suspect_path(struct tcp_conn *c)
+{
+    if (!config_of(c)->tcp_path_mtu_probe || c->snd.retries < TCP_BLACK_HOLE_RETRIES || c->snd.una == 0 ||
+        c->snd.mss <= TCP_MSS_DEFAULT || flight_at(c->snd.flight, 0)->len <= TCP_MSS_DEFAULT)
+        return;
+    uint16_t half = c->snd.mss / 2;
+    c->snd.mss = c->cc.mss = half > TCP_MSS_DEFAULT ? half : TCP_MSS_DEFAULT;
+    core_count(c->tcp->core, COUNT_TCP_BLACK_HOLES);
 }
 
 /* RFC 6298 5.4 to 5.7. R1 (RFC 9293 3.8.3 SHLD-9) asks to tell the IP layer: there is one link here and
@@ -30,7 +43,10 @@ static void on_retransmit(struct tcp_conn *c)
 {
     if (gave_up(c))
         return;
-    loss_on_timeout(c);
+    if (c->snd.flight) { /* none: there was no memory for our SYN's record; it is tried again */
+        suspect_path(c);
+        loss_on_timeout(c);
+    }
     rtt_back_off(&c->rtt, config_of(c));
     if (c->snd.retries < UINT8_MAX)
         c->snd.retries++;
@@ -88,6 +104,21 @@ static void on_keepalive(struct tcp_conn *c)
     tcb_mark(c);
 }
 
+static void on_reorder(struct tcp_conn *c)
+{
+    loss_on_reorder_timer(c);
+    tcb_mark(c);
+}
+
+/* RFC 8985 7.3: the retransmission timer starts anew behind the probe. */
+static void on_tail_loss(struct tcp_conn *c)
+{
+    c->snd.tlp_now = true;
+    tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);
+    tcb_timer_start(c, TCP_TIMER_RETRANSMIT, c->tcp->core->now + c->rtt.rto);
+    tcb_mark(c);
+}
+
 static void on_fin_wait_2(struct tcp_conn *c)
 {
     tcp_end(c, 0, RULE_FIN_WAIT_2_TIMEOUT);
@@ -98,7 +129,8 @@ static void fire(struct tcp_conn *c, enum tcp_timer which)
     static void (*const expired[TCP_TIMERS])(struct tcp_conn *) = {
         [TCP_TIMER_RETRANSMIT] = on_retransmit,   [TCP_TIMER_PERSIST] = on_persist,
         [TCP_TIMER_DELAYED_ACK] = on_delayed_ack, [TCP_TIMER_KEEPALIVE] = on_keepalive,
-        [TCP_TIMER_FIN_WAIT_2] = on_fin_wait_2,
+        [TCP_TIMER_FIN_WAIT_2] = on_fin_wait_2,   [TCP_TIMER_REORDER] = on_reorder,
+        [TCP_TIMER_TAIL_LOSS] = on_tail_loss,
     };
     c->due[which] = NEVER;
     if (core_observed(c->tcp->core)) {

@@ -1,6 +1,7 @@
 /* TIME-WAIT records, RFC 9293 3.6 and 3.10.7.4; RFC 1337. */
 #include "tcp_timewait.h"
 #include "tcp_reply.h"
+#include "tcp_timestamps.h"
 
 #include <assert.h>
 
@@ -95,6 +96,7 @@ bool timewait_enter(struct tcp_conn *c)
     tw->rcv_nxt = seq_wrap(c->rcv.nxt, c->irs);
     tw->snd_nxt = seq_wrap(c->snd.nxt, c->iss);
     tw->id = c->id;
+    tw->ts_recent = c->ts_ok ? c->rcv.ts_recent | !c->rcv.ts_recent : 0; /* 0 means: no timestamps here */
     core_count(core, COUNT_TCP_TIME_WAITS);
     enqueue(tcp, tw);
     return true;
@@ -111,10 +113,26 @@ struct tcp_timewait *timewait_find(const struct tcp *tcp, struct endpoint local,
     return NULL;
 }
 
+static void reply(struct tcp *tcp, const struct tcp_timewait *tw)
+{
+    struct endpoint local = timewait_local(tcp, tw), remote = timewait_remote(tw);
+    struct tcp_header h = {.source = local.port,
+                           .destination = remote.port,
+                           .seq = tw->snd_nxt,
+                           .ack = tw->rcv_nxt,
+                           .flags = TCP_ACK};
+    if (tw->ts_recent) {
+        h.options.has_timestamps = true;
+        h.options.ts_value = ts_clock_of(tcp->core, local, remote);
+        h.options.ts_echo = tw->ts_recent;
+    }
+    tcp_reply_header(tcp, local, remote, &h, RULE_NONE);
+}
+
 static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw)
 {
-    if (tcp_challenge_allowed(tcp)) /* two ends in TIME-WAIT that disagree must not talk for ever */
-        tcp_reply(tcp, timewait_local(tcp, tw), timewait_remote(tw), TCP_ACK, tw->snd_nxt, tw->rcv_nxt, 0);
+    if (challenge_stack(tcp)) /* two ends in TIME-WAIT that disagree must not talk for ever */
+        reply(tcp, tw);
 }
 
 enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening)
@@ -123,8 +141,10 @@ enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct 
     bool acks_all = seq_distance(h->ack, tw->snd_nxt) == 0;
     if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
         return DROP_TCP_TIME_WAIT;
-    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && ahead > 0 &&
-        listening) /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13 */
+    bool newer = ahead > 0 || (tw->ts_recent && h->options.has_timestamps &&
+                               (int32_t)(h->options.ts_value - tw->ts_recent) > 0);
+    /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13; with timestamps RFC 6191 2 */
+    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && newer && listening)
         return DROP_NONE;
     if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
         acknowledge(tcp, tw);
@@ -132,7 +152,7 @@ enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct 
     }
     if (h->flags & TCP_FIN && h->flags & TCP_ACK && ahead + (int32_t)tcp_seq_len(h) == 0 && acks_all) {
         timewait_restart(tcp, tw); /* the peer missed our last ACK */
-        acknowledge(tcp, tw);
+        reply(tcp, tw);
         return DROP_TCP_TIME_WAIT;
     }
     if (ahead != 0 || h->text.len > 0) { /* RCV.WND is 0: only an empty segment at RCV.NXT is acceptable */

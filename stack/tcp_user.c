@@ -1,6 +1,8 @@
 /* The user's calls, RFC 9293 3.10.1 to 3.10.6. */
 #include "tcp_user.h"
 #include "tcp_listen.h"
+#include "tcp_loss.h"
+#include "tcp_options.h"
 #include "tcp_rcv.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
@@ -9,21 +11,32 @@
 
 #include <errno.h>
 
+void tcp_attach(struct tcp_conn *c, struct sock *s)
+{
+    c->sock = s;
+    s->conn = c;
+    options_of_owner(c);
+}
+
 int tcp_open(struct tcp *tcp, struct sock *s)
 {
     if (tcb_find(tcp, s->local, s->remote) || timewait_find(tcp, s->local, s->remote))
         return -EADDRINUSE;
+    if (tcp->open >= tcp->core->config.tcp_connections_max ||
+        peers_full(&tcp->peers, tcp->core, s->remote.addr))
+        return -EADDRNOTAVAIL;
     struct tcp_conn *c = tcb_new(tcp, s->local, s->remote);
     if (!c || !tcb_insert(c)) {
         core_free(tcp->core, c, sizeof *c);
         return -ENOBUFS;
     }
     c->iss = tcp_iss(tcp->core, s->local, s->remote);
-    c->snd.mss = snd_mss(&tcp->core->config, 0); /* until the peer's SYN says more */
-    c->snd.wnd = 1;                              /* room for the SYN */
+    options_begin(c);
+    c->snd.mss =
+        options_send_mss(&tcp->core->config, tcp->core->config.mtu, 0, false); /* until the SYN says more */
+    c->snd.wnd = 1;                                                            /* room for the SYN */
     c->rcv.full = c->snd.mss;
-    c->sock = s;
-    s->conn = c;
+    tcp_attach(c, s);
     cc_init(&c->cc, &tcp->core->config, c->snd.mss);
     rcv_offer(c);
     core_count(tcp->core, COUNT_TCP_ACTIVE_OPENS);
@@ -39,17 +52,26 @@ int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent)
     if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT)
         return -EPIPE;
     /* In SYN-SENT and SYN-RECEIVED: "queue the data for transmission after entering ESTABLISHED". */
+    if (c->snd.una == c->snd.nxt)
+        loss_restart_after_idle(c);
     int64_t n = snd_write(c, bytes, len);
     if (n < 0)
         return -ENOBUFS;
-    if (n == 0 && len > 0) {
-        c->want_room = true;
+    if (n == 0 && len > 0)
         return -EAGAIN;
-    }
     if (urgent && n == (int64_t)len && n > 0)
         c->snd.up = c->snd.q.tail; /* RFC 6093 3: points behind the urgent byte */
     tcb_mark(c);
     return n;
+}
+
+/* There is room again: tell the peer, it may be waiting. */
+static void window_opened(struct tcp_conn *c)
+{
+    if (!c->in_table || !rcv_update_due(c))
+        return;
+    c->rcv.ack_now = true;
+    tcb_mark(c);
 }
 
 int64_t tcp_receive(struct tcp_conn *c, void *bytes, size_t len, bool peek)
@@ -58,10 +80,7 @@ int64_t tcp_receive(struct tcp_conn *c, void *bytes, size_t len, bool peek)
         return -EAGAIN; /* text of a SYN waits: it may be forged, RFC 9293 3.5 */
     size_t n = rcv_read(c, bytes, len, peek);
     if (n > 0) {
-        if (c->in_table && rcv_update_due(c)) {
-            c->rcv.ack_now = true; /* the window opened: tell the peer, it may be waiting */
-            tcb_mark(c);
-        }
+        window_opened(c);
         return (int64_t)n;
     }
     if (len == 0)
@@ -77,7 +96,7 @@ void tcp_shut_read(struct tcp_conn *c)
     c->rcv.q.head = c->rcv.q.tail;
     if (c->rcv.held.count == 0)
         ring_free(&c->rcv.q, c->tcp->core);
-    tcb_mark(c);
+    window_opened(c);
 }
 
 int tcp_close(struct tcp_conn *c)
@@ -86,6 +105,8 @@ int tcp_close(struct tcp_conn *c)
     case TCP_SYN_RECEIVED: /* only after a simultaneous open does a user hold one */
     case TCP_ESTABLISHED:
         c->snd.fin = true;
+        if (c->state == TCP_SYN_RECEIVED && ring_used(&c->snd.q) > 0)
+            return 0; /* "queue for processing after entering ESTABLISHED": tcp_input.c, established */
         tcp_set_state(c, TCP_FIN_WAIT_1, RULE_CLOSE_CALL);
         tcb_mark(c);
         return 0;
@@ -107,22 +128,6 @@ static bool loses_data(const struct tcp_conn *c)
     return rcv_unread(c) > 0 && !c->rcv.shut;
 }
 
-void tcp_detach(struct tcp_conn *c)
-{
-    c->sock = NULL;
-    c->orphan = true;
-    tcp_keepalive_arm(c);
-    if (c->state == TCP_SYN_SENT)
-        tcp_end(c, 0, RULE_CLOSE_EARLY);
-    else if (c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT && loses_data(c))
-        tcp_reset(c, 0, RULE_CLOSE_UNREAD);
-    else if (c->state != TCP_CLOSED)
-        tcp_close(c);
-    if (c->state == TCP_FIN_WAIT_2)
-        tcb_timer_start(c, TCP_TIMER_FIN_WAIT_2, c->tcp->core->now + c->tcp->core->config.tcp_fin_wait_2);
-    tcb_release(c);
-}
-
 void tcp_abort(struct tcp_conn *c)
 {
     c->sock = NULL;
@@ -134,6 +139,26 @@ void tcp_abort(struct tcp_conn *c)
         else
             tcp_reset(c, 0, RULE_ABORT_CALL);
     }
+    tcb_release(c);
+}
+
+void tcp_detach(struct tcp_conn *c)
+{
+    if (c->sock && c->sock->linger == 0 && c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) {
+        tcp_abort(c); /* SO_LINGER with no time: BSD's way to ask for a RST */
+        return;
+    }
+    c->sock = NULL;
+    c->orphan = true;
+    tcp_keepalive_arm(c);
+    if (c->state == TCP_SYN_SENT)
+        tcp_end(c, 0, RULE_CLOSE_EARLY);
+    else if (c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT && loses_data(c))
+        tcp_reset(c, 0, RULE_CLOSE_UNREAD);
+    else if (c->state != TCP_CLOSED)
+        tcp_close(c);
+    if (c->state == TCP_FIN_WAIT_2)
+        tcb_timer_start(c, TCP_TIMER_FIN_WAIT_2, c->tcp->core->now + c->tcp->core->config.tcp_fin_wait_2);
     tcb_release(c);
 }
 

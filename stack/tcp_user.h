@@ -8,6 +8,9 @@
 /* Active OPEN: s->local is bound, s->remote is where to. 0: a SYN is on its way. */
 int tcp_open(struct tcp *tcp, struct sock *s);
 
+/* The socket becomes the connection's owner; its options hold from now on. */
+void tcp_attach(struct tcp_conn *c, struct sock *s);
+
 /* SEND; urgent: the last byte of these is (RFC 6093). */
 int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent);
 

@@ -33,6 +33,16 @@ static void observe(void *context, const struct event *e)
         fprintf(w->log, "%12.6f   timer: %s\n", t, tcp_timer_name(e->u.timer.which));
 }
 
+/* A script begins with the TCP of RFC 9293 and turns on what it is about: config sack=1 timestamps=1 ... */
+static void plain_tcp(struct stack_config *c)
+{
+    c->tcp_window_scale = c->tcp_timestamps = c->tcp_sack = c->tcp_dsack = false;
+    c->tcp_rack = c->tcp_tlp = c->tcp_frto = c->tcp_prr = false;
+    c->tcp_ecn = c->tcp_syn_cookies = c->tcp_path_mtu_probe = c->tcp_autotune = false;
+    c->tcp_congestion = &cc_reno;
+    c->tcp_send_buffer = 1u << 20;
+}
+
 void world_open(struct world *w, const char *file)
 {
     memset(w, 0, sizeof *w);
@@ -41,6 +51,7 @@ void world_open(struct world *w, const char *file)
     w->flow[0] = (struct flow){.peer_addr = 0x0a070001, .peer_port = 5000, .local_port = 80, .isn = 2000};
     w->flows = 1;
     stack_config_init(&w->config);
+    plain_tcp(&w->config);
     w->config.addr = 0x0a070002;
     w->config.prefix = 24;
     memcpy(w->config.key, "a key of scripts", sizeof w->config.key);

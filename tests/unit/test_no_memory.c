@@ -1,5 +1,5 @@
-/* Memory fails at the first, second, ... call of a session with TCP both ways, UDP and a ping: nothing crashes,
- * nothing leaks, and what was told to have worked did. */
+/* Memory fails at the first, second, ... call of a session with TCP both ways, UDP and a ping: nothing
+ * crashes, nothing leaks, and what was told to have worked did. */
 #include "pair.h"
 
 #include <errno.h>

@@ -12,6 +12,7 @@ static int defaults(void **state)
 {
     (void)state;
     stack_config_init(&config);
+    config.tcp_congestion = &cc_reno;
     return 0;
 }
 
@@ -85,11 +86,11 @@ static void slow_start_doubles_and_avoidance_adds_one_segment(void **state)
     cc_init(&cc, &config, 1000);
     cc.cwnd = 10000;
     for (int i = 0; i < 10; i++)
-        cc.ops->on_ack(&cc, 1000, 0);
+        cc.ops->on_ack(&cc, 1000, MSEC(20), 0);
     assert_int_equal(cc.cwnd, 20000);
     cc.ssthresh = 20000;
     for (int i = 0; i < 20; i++)
-        cc.ops->on_ack(&cc, 1000, 0);
+        cc.ops->on_ack(&cc, 1000, MSEC(20), 0);
     assert_int_equal(cc.cwnd, 21000);
 }
 
@@ -100,7 +101,7 @@ static void dividing_an_ack_gains_nothing(void **state)
     cc_init(&cc, &config, 1000);
     cc.cwnd = 10000;
     for (int i = 0; i < 1000; i++)
-        cc.ops->on_ack(&cc, 1, 0);
+        cc.ops->on_ack(&cc, 1, MSEC(20), 0);
     assert_int_equal(cc.cwnd, 11000);
 }
 

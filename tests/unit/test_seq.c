@@ -10,7 +10,8 @@ static void a_position_survives_the_wire(void **state)
 {
     (void)state;
     static const uint32_t isns[] = {0, 1, 100, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
-    static const int64_t positions[] = {0, 1, 0x7fffffff, 0xfffffffe, 0xffffffff, 0x100000000, 0x100000001, 12345678901234};
+    static const int64_t positions[] = {0,          1,           0x7fffffff,  0xfffffffe,
+                                        0xffffffff, 0x100000000, 0x100000001, 12345678901234};
     for (size_t i = 0; i < sizeof isns / sizeof *isns; i++)
         for (size_t k = 0; k < sizeof positions / sizeof *positions; k++)
             for (int64_t off = -70000; off <= 70000; off += 35000)

@@ -30,8 +30,13 @@ static const struct tcp_header full = {
     .flags = TCP_SYN | TCP_ACK | TCP_URG | TCP_ECE,
     .window = 65535,
     .urgent = 7,
-    .options = {.mss = 1460, .has_window_scale = true, .window_scale = 7, .sack_permitted = true,
-                .has_timestamps = true, .ts_value = 0xdeadbeef, .ts_echo = 1},
+    .options = {.mss = 1460,
+                .has_window_scale = true,
+                .window_scale = 7,
+                .sack_permitted = true,
+                .has_timestamps = true,
+                .ts_value = 0xdeadbeef,
+                .ts_echo = 1},
 };
 
 static void a_header_survives_the_wire(void **state)
@@ -119,7 +124,8 @@ static enum drop parse_options(const uint8_t *options, size_t n, uint8_t flags, 
 static void an_option_length_that_cannot_be_drops_the_segment(void **state)
 {
     (void)state;
-    static const uint8_t bad[][8] = {{2, 0, 5, 180}, {2, 1, 5, 180}, {8, 255, 0, 0}, {254, 0}, {1, 1, 1, 2}, {5, 9, 0, 0}};
+    static const uint8_t bad[][8] = {{2, 0, 5, 180}, {2, 1, 5, 180}, {8, 255, 0, 0},
+                                     {254, 0},       {1, 1, 1, 2},   {5, 9, 0, 0}};
     struct tcp_header h;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(parse_options(bad[i], 4, TCP_SYN, &h), DROP_TCP_OPTION);

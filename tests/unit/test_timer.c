@@ -1,4 +1,5 @@
-/* The timing wheel against a plain list: same timers, same order of due times, nothing early, nothing late. */
+/* The timing wheel against a plain list: same timers, same order of due times, nothing early, nothing late.
+ */
 #include "../../stack/timer.h"
 
 #include <setjmp.h>

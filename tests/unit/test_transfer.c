@@ -1,4 +1,5 @@
-/* Two of our stacks move data over a wire that loses, doubles and reorders: every byte arrives, both close. */
+/* Two of our stacks move data over a wire that loses, doubles and reorders: every byte arrives, both close.
+ */
 #include "pair.h"
 
 #include <errno.h>

@@ -1,0 +1,32 @@
+/* Explicit congestion notification, RFC 3168 6.1. */
+#include "tcp_ecn.h"
+
+#define ECN_ECT_0 0x02
+#define ECN_CE    0x03 /* both bits */
+
+void ecn_received(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!c->ecn_ok)
+        return;
+    if (seg->flags & TCP_CWR) /* 6.1.3: before the mark of this very packet */
+        c->rcv.ce = false;
+    if ((seg->packet->tos & ECN_CE) == ECN_CE) {
+        c->rcv.ce = true;
+        core_count(c->tcp->core, COUNT_TCP_ECN_CE_IN);
+    }
+}
+
+uint8_t ecn_flags(struct tcp_conn *c, bool new_text)
+{
+    uint8_t flags = c->ecn_ok && c->rcv.ce ? TCP_ECE : 0;
+    if (c->snd.cwr_owed && new_text) {
+        c->snd.cwr_owed = false;
+        flags |= TCP_CWR;
+    }
+    return flags;
+}
+
+uint8_t ecn_codepoint(const struct tcp_conn *c, bool new_text)
+{
+    return c->ecn_ok && new_text ? ECN_ECT_0 : 0;
+}

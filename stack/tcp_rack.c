@@ -1,0 +1,106 @@
+/* RACK-TLP, RFC 8985. */
+#include "tcp_rack.h"
+#include "tcp_timestamps.h"
+
+#define REO_WND_MULT_MAX 255u
+#define REO_WND_PERSIST  16 /* recoveries, 6.2 step 4 */
+#define TLP_ACK_DELAY                                                                                        \
+    MSEC(200) /* TLP.max_ack_delay, 7.2: what a lone segment may have to wait for its ACK                    \
+               */
+
+static usec now_of(const struct tcp_conn *c)
+{
+    return c->tcp->core->now;
+}
+
+/* "Sent after": by time, then by position (6.2, RACK_sent_after). */
+static bool sent_after(usec time_a, int64_t end_a, usec time_b, int64_t end_b)
+{
+    return time_a > time_b || (time_a == time_b && end_a > end_b);
+}
+
+void rack_adapt(struct tcp_conn *c, const struct delivery *d)
+{
+    struct flight *f = c->snd.flight;
+    if (!f || !d->duplicate)
+        return;
+    /* A needless retransmission: wait longer, at most once a round trip. */
+    if (now_of(c) - f->reo_since < c->rtt.srtt)
+        return;
+    f->reo_since = now_of(c);
+    f->reo_mult = f->reo_mult < REO_WND_MULT_MAX ? (uint8_t)(f->reo_mult + 1) : REO_WND_MULT_MAX;
+    f->reo_persist = REO_WND_PERSIST;
+}
+
+static usec reordering_window(const struct tcp_conn *c)
+{
+    const struct flight *f = c->snd.flight;
+    if (!f->reordered) {
+        bool enough = f->sacked >= TCP_DUPACK_THRESHOLD * (uint32_t)c->snd.mss;
+        if (c->snd.recovery != RECOVERY_NONE || enough)
+            return 0;
+    }
+    usec window = (usec)f->reo_mult * c->snd.min_rtt / 4;
+    return window < c->rtt.srtt ? window : c->rtt.srtt;
+}
+
+void rack_detect_loss(struct tcp_conn *c)
+{
+    struct flight *f = c->snd.flight;
+    usec wait = 0;
+    if (!f || f->rack_time == 0)
+        return;
+    usec patience = f->rack_rtt + reordering_window(c);
+    for (uint16_t i = 0; i < f->count; i++) {
+        struct sent *s = flight_at(f, i);
+        if (s->sacked || s->lost)
+            continue;
+        if (!sent_after(f->rack_time, f->rack_end, s->time, s->left + s->len)) {
+            if (!s->resent)
+                break; /* those behind it left even later */
+            continue;
+        }
+        usec left = s->time + patience - now_of(c);
+        if (left <= 0)
+            flight_mark_lost(f, s);
+        else if (left > wait)
+            wait = left;
+    }
+    if (wait > 0)
+        tcb_timer_start(c, TCP_TIMER_REORDER, now_of(c) + wait);
+    else
+        tcb_timer_stop(c, TCP_TIMER_REORDER);
+}
+
+/* 7.2: a probe helps only where there is nothing else that would find the loss sooner. */
+static bool probe_wanted(const struct tcp_conn *c)
+{
+    const struct flight *f = c->snd.flight;
+    return c->tcp->core->config.tcp_tlp && c->sack_ok && f && f->count > 0 && f->sacked == 0 &&
+           f->lost == 0 && f->tlp_end == 0 && c->snd.recovery == RECOVERY_NONE && !c->snd.probing &&
+           c->snd.una > 0 && c->snd.wnd > 0;
+}
+
+void tlp_arm(struct tcp_conn *c)
+{
+    if (!probe_wanted(c)) {
+        tcb_timer_stop(c, TCP_TIMER_TAIL_LOSS);
+        return;
+    }
+    usec wait = c->rtt.srtt ? 2 * (usec)c->rtt.srtt : c->rtt.rto;
+    if (c->rtt.srtt && c->snd.nxt - c->snd.una <= c->snd.mss)
+        wait += TLP_ACK_DELAY;
+    if (wait > c->rtt.rto)
+        wait = c->rtt.rto; /* then the retransmission timer comes first */
+    tcb_timer_start(c, TCP_TIMER_TAIL_LOSS, now_of(c) + wait);
+}
+
+bool tlp_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, const struct delivery *d)
+{
+    struct flight *f = c->snd.flight;
+    if (!f || f->tlp_end == 0 || seg->ack < f->tlp_end)
+        return false;
+    bool repaired = f->tlp_is_resend && !d->duplicate;
+    f->tlp_end = 0;
+    return repaired;
+}
