@@ -29,7 +29,9 @@ void netstat_timer(const struct sock_info *info, char *to, size_t room)
         [TCP_TIMER_RETRANSMIT] = "on",       [TCP_TIMER_PERSIST] = "probe",
         [TCP_TIMER_DELAYED_ACK] = "delack",  [TCP_TIMER_KEEPALIVE] = "keepalive",
         [TCP_TIMER_FIN_WAIT_2] = "finwait2", [TCP_TIMER_TIME_WAIT] = "timewait",
+        [TCP_TIMER_REORDER] = "reorder",     [TCP_TIMER_TAIL_LOSS] = "tlp",
     };
+    _Static_assert(sizeof name / sizeof *name == TCP_TIMERS + 1, "each timer has its word");
     bool known = info->timer_running && (size_t)info->timer < sizeof name / sizeof *name;
     usec left = known && info->timer_left > 0 ? info->timer_left : 0;
     snprintf(to, room, "%s (%lld.%02lld/%u/0)", known ? name[info->timer] : "off", (long long)(left / SEC(1)),

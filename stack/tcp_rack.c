@@ -3,7 +3,8 @@
 #include "tcp_timestamps.h"
 
 #define REO_WND_MULT_MAX 255u
-#define REO_WND_PERSIST  16 /* recoveries, 6.2 step 4 */
+#define REO_WND_PERSIST  16       /* recoveries, 6.2 step 4 */
+#define TLP_LEAST        MSEC(10) /* on a short path a busy peer is no loss */
 #define TLP_ACK_DELAY                                                                                        \
     MSEC(200) /* TLP.max_ack_delay, 7.2: what a lone segment may have to wait for its ACK                    \
                */
@@ -90,6 +91,8 @@ void tlp_arm(struct tcp_conn *c)
     usec wait = c->rtt.srtt ? 2 * (usec)c->rtt.srtt : c->rtt.rto;
     if (c->rtt.srtt && c->snd.nxt - c->snd.una <= c->snd.mss)
         wait += TLP_ACK_DELAY;
+    if (wait < TLP_LEAST)
+        wait = TLP_LEAST;
     if (wait > c->rtt.rto)
         wait = c->rtt.rto; /* then the retransmission timer comes first */
     tcb_timer_start(c, TCP_TIMER_TAIL_LOSS, now_of(c) + wait);

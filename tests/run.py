@@ -23,6 +23,9 @@ def run(command, env=None):
 def count(output, code):
     """(passed, failed) of one program, from its own closing lines: cmocka's, unittest's or 'N passed, N failed'."""
     plain = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.M)
+    scripts = re.search(r"^(\d+) scripts, (\d+) failed$", output, re.M)
+    if scripts:
+        plain = [(int(scripts[1]) - int(scripts[2]), int(scripts[2]))]
     if plain:
         passed, failed = (sum(int(n) for n in column) for column in zip(*plain))
     else:
