@@ -17,6 +17,7 @@
 #include "tcp_timestamps.h"
 #include "tcp_timewait.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static bool drop(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
@@ -470,6 +471,7 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
         enum drop why = timewait_input(tcp, tw, h, l != NULL);
         if (why != DROP_NONE)
             return why;
+        assert(l); /* it says so only when somebody listens */
         if (listen_queue_full(l))
             return DROP_TCP_BACKLOG; /* TIME-WAIT stays until there is room */
         struct wireseq after = tw->snd_nxt;

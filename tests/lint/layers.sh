@@ -21,6 +21,7 @@ for file in stack/*.[ch]; do
     # The sources of one part may have a header of the same name; stack.h and stack_parts.h name each other.
     here=$(place "$part")
     [ "$here" -gt 0 ] || { echo "$file: not in the Makefile's list STACK"; bad=1; }
+    # shellcheck disable=SC2013 # one word a line
     for header in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file"); do
         case $header in */*) echo "$file: includes $header from outside stack/"; bad=1; continue ;; esac
         there=$(place "${header%.h}")
