@@ -1,5 +1,7 @@
 /* `glass exec -- CMD...`: becomes CMD, beside the stack, in its namespaces. Called by main.c. */
 #include <errno.h>
+#include <stdbool.h>
+#include <limits.h>
 #include <getopt.h>
 #include <linux/nsfs.h>
 #include <sched.h>
@@ -107,6 +109,22 @@ static int enter(const char *name)
     return error;
 }
 
+/* Whether some folder of PATH has a file of that name. execvp says EACCES already when one folder may not be
+ * searched; a shell then still says that it found nothing. */
+static bool is_in_path(const char *name)
+{
+    char path[PATH_MAX];
+    const char *at = getenv("PATH");
+    while (at && *at) {
+        size_t len = strcspn(at, ":");
+        snprintf(path, sizeof path, "%.*s/%s", (int)len, at, name);
+        if (access(path, F_OK) == 0)
+            return true;
+        at += len + (at[len] == ':');
+    }
+    return false;
+}
+
 int cmd_exec(int argc, char **argv)
 {
     const char *name;
@@ -118,6 +136,8 @@ int cmd_exec(int argc, char **argv)
         return EXIT_FAILURE;
     execvp(argv[first], argv + first);
     int error = errno;
+    if (error == EACCES && !strchr(argv[first], '/') && !is_in_path(argv[first]))
+        error = ENOENT;
     fprintf(stderr, "glass exec: %s: %s\n", argv[first], strerror(error));
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE;
 }

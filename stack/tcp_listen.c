@@ -95,6 +95,11 @@ static void queue_for_later(struct tcp_conn *c, const struct tcp_header *h)
         c->rcv.fin = c->rcv.nxt;
 }
 
+static bool no_more_from(const struct tcp *tcp, uint32_t peer)
+{
+    return tcp->open >= tcp->core->config.tcp_connections_max || peers_full(&tcp->peers, tcp->core, peer);
+}
+
 /* The four checks of 3.10.7.2, and the bounds. */
 static enum drop refuse(const struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h)
 {
@@ -107,7 +112,7 @@ static enum drop refuse(const struct tcp_listener *l, const struct ip_packet *p,
         return DROP_TCP_LISTEN_NO_SYN;
     if (p->src == p->dst && h->source == h->destination) /* it could only talk to itself */
         return DROP_TCP_LAND;
-    if (tcp->open >= tcp->core->config.tcp_connections_max || peers_full(&tcp->peers, tcp->core, p->src))
+    if (no_more_from(tcp, p->src))
         return DROP_TCP_PEER_LIMIT;
     if (listen_queue_full(l)) /* the peer tries again; a RST would end its patience */
         return DROP_TCP_BACKLOG;
@@ -161,8 +166,8 @@ struct tcp_conn *listen_cookie(struct tcp_listener *l, const struct ip_packet *p
 {
     struct tcp_header syn;
     if ((ack->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK || l->waiting >= l->backlog ||
-        !cookie_check(l->tcp, p, ack, &syn))
-        return NULL;
+        no_more_from(l->tcp, p->src) || !cookie_check(l->tcp, p, ack, &syn))
+        return NULL; /* the bounds hold now, too, not only when the cookie left */
     struct tcp_conn *c = new_half_open(l, p, &syn, ack->ack.n - 1);
     if (!c)
         return NULL;
