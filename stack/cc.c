@@ -18,6 +18,13 @@ uint32_t cc_initial_window(const struct stack_config *config, uint16_t mss)
     return smaller(TCP_IW_SEGMENTS * (uint32_t)mss, larger(2u * mss, TCP_IW_BYTES));
 }
 
+void cc_restart(struct cc *cc, uint32_t cwnd)
+{
+    cc->cwnd = cwnd;
+    cc->acked = 0;
+    cc->cubic.epoch = 0; /* RFC 9438 4.2: t counts while the window is in use */
+}
+
 void cc_init(struct cc *cc, const struct stack_config *config, uint16_t mss)
 {
     *cc = (struct cc){

@@ -38,6 +38,9 @@ void cc_init(struct cc *cc, const struct stack_config *config, uint16_t mss);
 /* RFC 6928 2: the initial window for a sender's MSS; config may fix it in bytes. */
 uint32_t cc_initial_window(const struct stack_config *config, uint16_t mss);
 
+/* The connection sends again after a silence: from `cwnd` bytes, and the time of the silence counts for nothing. */
+void cc_restart(struct cc *cc, uint32_t cwnd);
+
 static inline bool cc_in_slow_start(const struct cc *cc)
 {
     return cc->cwnd < cc->ssthresh;

@@ -140,7 +140,7 @@ void stack_config_init(struct stack_config *config);
 #define TCP_CONNECTIONS_MAX      1000000
 #define TCP_CONNECTIONS_PER_PEER 65536
 #define TCP_BLACK_HOLE_RETRIES   2               /* time-outs in a row before the path is suspected */
-#define TCP_BLACK_HOLE_MSS       1024            /* bytes; halved from here, down to TCP_MSS_DEFAULT */
+#define TCP_BLACK_HOLE_MTU       576             /* bytes; the MSS is halved until it fits this, RFC 9293 3.7.1 */
 #define TCP_RING_MIN             2048            /* bytes a ring starts with */
 #define TCP_CHALLENGE_RATE       1000            /* a second; RFC 5961 7 */
 #define TCP_BACKLOG_MAX          4096

@@ -146,13 +146,13 @@ const char *tcp_state_name(enum tcp_state s); /* "SYN-RECEIVED" */
 
 /* The timers of a connection. Each has its own deadline; none stands in for another. */
 enum tcp_timer {
+    TCP_TIMER_TAIL_LOSS, /* RFC 8985 7.2: the probe time-out; it comes before the next, which may be due as well */
     TCP_TIMER_RETRANSMIT,
     TCP_TIMER_PERSIST,
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_FIN_WAIT_2,
     TCP_TIMER_REORDER,   /* RFC 8985 6.2: what may only be late */
-    TCP_TIMER_TAIL_LOSS, /* RFC 8985 7.2: the probe time-out */
     TCP_TIMERS,
     TCP_TIMER_TIME_WAIT = TCP_TIMERS, /* kept by the TIME-WAIT record, not by the connection */
 };

@@ -145,6 +145,7 @@ struct tcp_conn *tcb_new(struct tcp *tcp, struct endpoint local, struct endpoint
         c->due[i] = NEVER;
     c->snd.q.head = c->snd.q.tail = 1; /* the first byte follows the SYN */
     c->rcv.q.head = c->rcv.q.tail = 1;
+    c->snd.reo_mult = 1;
     c->rcv.ts_recent_at = NEVER;
     c->rcv.bound = tcp->core->config.tcp_receive_buffer;
     c->snd.bound = tcp->core->config.tcp_send_buffer;

@@ -40,17 +40,14 @@ struct flight {
     struct sent *at;
     uint16_t first, count, room;
     uint32_t lost, sacked; /* bytes of records so marked; a record is not both */
+    int64_t fack_before;   /* fack as it was before the ACK at hand */
     int64_t fack;          /* the highest position sacked or acknowledged */
     /* RACK, RFC 8985 5.2 */
     usec rack_time;       /* RACK.xmit_ts: when the newest delivered transmission left */
     int64_t rack_end;     /* RACK.end_seq */
     usec rack_rtt;        /* RACK.rtt */
-    usec reo_since;       /* RACK.reo_wnd was last widened at */
     int64_t tlp_end;      /* TLP.end_seq: a tail loss probe is out; 0: none */
     bool tlp_is_resend;   /* TLP.is_retrans */
-    bool reordered;       /* RACK.reordering_seen */
-    uint8_t reo_mult;     /* RACK.reo_wnd_mult */
-    uint8_t reo_persist;  /* RACK.reo_wnd_persist */
     /* PRR, RFC 6937 3 */
     uint32_t prr_delivered, prr_out, recover_fs;
     /* to take back what turns out to have been no loss: RFC 5682, RFC 2883 */
@@ -58,6 +55,7 @@ struct flight {
     int64_t undo_una;     /* where this recovery began; 0: nothing to undo */
     uint32_t undo_resent; /* retransmissions of this recovery that no D-SACK has called needless */
     struct flight *next_spare;
+    usec frto_at;         /* when that time-out was */
     uint8_t frto;         /* RFC 5682: 0 off, 1 first segment sent again, 2 new data sent */
 };
 
@@ -80,8 +78,12 @@ struct tcp_snd {
     uint32_t bound;        /* of the ring, bytes */
     uint32_t resent_total; /* segments sent again so far */
     uint32_t min_rtt;      /* the smallest seen, microseconds; 0: none yet */
+    usec reo_since;        /* RACK.reo_wnd was last widened at */
     uint16_t mss;          /* Eff.snd.MSS, RFC 9293 3.7.1; options come off it */
     uint16_t dup_acks;
+    uint8_t reo_mult;      /* RACK.reo_wnd_mult, from 1 */
+    uint8_t reo_persist;   /* RACK.reo_wnd_persist: recoveries until it is 1 again */
+    bool reordered;        /* RACK.reordering_seen */
     uint8_t shift;         /* Snd.Wind.Shift, RFC 7323 2.3 */
     uint8_t recovery;      /* enum recovery */
     uint8_t retries;       /* expiries of the running timer in a row */

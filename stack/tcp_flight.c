@@ -29,8 +29,6 @@ static struct flight *flight_new(struct tcp_conn *c)
             return NULL;
         }
     }
-    if (f)
-        f->reo_mult = 1;
     return f;
 }
 
@@ -165,8 +163,8 @@ static void learn_from(struct tcp_conn *c, const struct sent *s)
         f->rack_end = end;
         f->rack_rtt = rtt;
     }
-    if (!s->resent && end < f->fack) /* it came after something that was sent later */
-        f->reordered = true;
+    if (!s->resent && end < f->fack_before) /* it came after something that was sent later */
+        c->snd.reordered = true;
 }
 
 /* A record arrived, told by the ACK number or by SACK. The newest of what was sent but once is the RTT sample
@@ -283,11 +281,12 @@ void flight_mark_lost(struct flight *f, struct sent *s)
     f->lost += s->len;
 }
 
-void flight_mark_all_lost(struct tcp_conn *c)
+void flight_mark_older_lost(struct tcp_conn *c, usec time)
 {
     struct flight *f = c->snd.flight;
     for (uint16_t i = 0; f && i < f->count; i++)
-        flight_mark_lost(f, flight_at(f, i));
+        if (flight_at(f, i)->time < time)
+            flight_mark_lost(f, flight_at(f, i));
 }
 
 void flight_forget_sacks(struct tcp_conn *c)

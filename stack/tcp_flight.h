@@ -43,7 +43,7 @@ struct sent *flight_next_lost(const struct tcp_conn *c);
 struct sent *flight_last(const struct tcp_conn *c);
 
 void flight_mark_lost(struct flight *f, struct sent *s);
-void flight_mark_all_lost(struct tcp_conn *c); /* all that is not sacked */
+void flight_mark_older_lost(struct tcp_conn *c, usec time); /* what left before, and is not sacked */
 void flight_forget_sacks(struct tcp_conn *c);  /* RFC 2018 8: the receiver may have thrown them away */
 
 /* Bytes believed to be in the network, RFC 6675 4 "pipe": outstanding, less sacked, less lost; without SACK less a

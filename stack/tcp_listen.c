@@ -100,6 +100,13 @@ static bool no_more_from(const struct tcp *tcp, uint32_t peer)
     return tcp->open >= tcp->core->config.tcp_connections_max || peers_full(&tcp->peers, tcp->core, peer);
 }
 
+/* A good cookie comes back, but too many connections wait to be accepted: the peer sends it again. */
+static bool cookie_waits(const struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h)
+{
+    struct tcp_header syn;
+    return l->waiting >= l->backlog && cookie_check(l->tcp, p, h, &syn);
+}
+
 /* The four checks of 3.10.7.2, and the bounds. */
 static enum drop refuse(const struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h)
 {
@@ -107,7 +114,7 @@ static enum drop refuse(const struct tcp_listener *l, const struct ip_packet *p,
     if (h->flags & TCP_RST) /* first */
         return DROP_TCP_RST_TO_NOTHING;
     if (h->flags & TCP_ACK) /* second */
-        return DROP_TCP_LISTEN_ACK;
+        return cookie_waits(l, p, h) ? DROP_TCP_BACKLOG : DROP_TCP_LISTEN_ACK;
     if (!(h->flags & TCP_SYN)) /* fourth */
         return DROP_TCP_LISTEN_NO_SYN;
     if (p->src == p->dst && h->source == h->destination) /* it could only talk to itself */

@@ -117,6 +117,7 @@ static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
     f->recover_fs = larger(flight_size, c->snd.mss);
     f->prr_delivered = f->prr_out = 0;
     c->cc.ops->on_loss(&c->cc, flight_size, core_of(c)->now);
+    c->snd.cwr_owed = c->ecn_ok; /* RFC 3168 6.1.2: whatever made us slow down */
     c->snd.rescue_now = true;
     window_event(c, RULE_FAST_RETRANSMIT, "fast retransmit");
 }
@@ -149,7 +150,8 @@ static void partial_ack(struct tcp_conn *c, const struct delivery *d)
     mark_first_lost(c);
 }
 
-static void recovered(struct tcp_conn *c)
+/* What was found lost beyond the point of recovery begins another one. */
+static bool recovered(struct tcp_conn *c)
 {
     if (c->snd.recovery == RECOVERY_FAST) {
         if (c->sack_ok && config_of(c)->tcp_prr)
@@ -158,8 +160,11 @@ static void recovered(struct tcp_conn *c)
             c->cc.ops->on_recovered(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), core_of(c)->now);
         window_event(c, RULE_FAST_RECOVERY, "recovered");
     }
+    if (c->snd.reo_persist > 0 && --c->snd.reo_persist == 0) /* RFC 8985 6.2 step 4 */
+        c->snd.reo_mult = 1;
     c->snd.recovery = RECOVERY_NONE;
     c->snd.dup_acks = 0;
+    return c->snd.flight && c->snd.flight->lost > 0;
 }
 
 /* --- after a time-out: F-RTO --- */
@@ -167,10 +172,10 @@ static void recovered(struct tcp_conn *c)
 /* RFC 5682 2.1: the first ACK after the time-out that covers more than what was sent again suggests that the
  * rest is still on its way: send something new (2b); when that, too, is answered by progress, the time-out
  * was spurious (3b). */
-static void frto_on_ack(struct tcp_conn *c, const struct delivery *d)
+static void frto_on_ack(struct tcp_conn *c, const struct delivery *d, bool duplicate)
 {
     struct flight *f = c->snd.flight;
-    if (!f || f->frto == 0)
+    if (!f || f->frto == 0 || (d->acked == 0 && !duplicate))
         return;
     bool news = d->acked > 0 && c->snd.una < c->snd.recover;
     bool can_send = c->snd.nxt < c->snd.q.tail && c->snd.nxt < c->snd.una + c->snd.wnd;
@@ -186,7 +191,7 @@ static void frto_on_ack(struct tcp_conn *c, const struct delivery *d)
     if (f->frto == 2)
         c->cc.cwnd = smaller(c->cc.cwnd, 3u * c->snd.mss);
     f->frto = 0; /* (2a), (3a): it was real */
-    flight_mark_all_lost(c);
+    flight_mark_older_lost(c, f->frto_at);
 }
 
 void loss_on_timeout(struct tcp_conn *c)
@@ -207,6 +212,7 @@ void loss_on_timeout(struct tcp_conn *c)
     c->snd.dup_acks = 0;
     f->tlp_end = 0;
     f->frto = frto;
+    f->frto_at = core_of(c)->now;
     if (frto)
         mark_first_lost(c);
     else
@@ -216,7 +222,7 @@ void loss_on_timeout(struct tcp_conn *c)
 
 void loss_resend_all(struct tcp_conn *c)
 {
-    flight_mark_all_lost(c);
+    flight_mark_older_lost(c, NEVER);
     c->snd.rescue_now = true;
 }
 
@@ -258,10 +264,13 @@ static void detect_by_duplicates(struct tcp_conn *c)
         flight_mark_lost(c->snd.flight, flight_at(c->snd.flight, 0));
 }
 
-static void detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
+/* Marks what this ACK, or the time, shows to be lost. True: there is something new among it. */
+static bool detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
 {
-    if (!c->snd.flight || c->snd.flight->count == 0)
-        return;
+    struct flight *f = c->snd.flight;
+    if (!f || f->count == 0)
+        return false;
+    uint32_t before = f->lost;
     if (!c->sack_ok) {
         if (duplicate)
             detect_by_duplicates(c);
@@ -271,6 +280,7 @@ static void detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
     } else {
         sack_detect_loss(c);
     }
+    return f->lost > before;
 }
 
 /* RFC 5681 3.2: FlightSize without what limited transmit has added since the first duplicate. */
@@ -280,9 +290,9 @@ static uint32_t flight_size(const struct tcp_conn *c)
     return (uint32_t)(end - c->snd.una);
 }
 
-static void go_on(struct tcp_conn *c, const struct delivery *d)
+static void go_on(struct tcp_conn *c, const struct delivery *d, bool found)
 {
-    if (c->snd.recovery == RECOVERY_NONE && c->snd.flight && c->snd.flight->lost > 0)
+    if (c->snd.recovery == RECOVERY_NONE && found)
         enter_recovery(c, flight_size(c));
     else if (c->snd.recovery == RECOVERY_FAST && d->acked && !c->sack_ok)
         partial_ack(c, d);
@@ -294,6 +304,8 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
 {
     struct delivery d = {.sent_at = NEVER};
     uint32_t resent_before = c->snd.flight ? c->snd.flight->undo_resent : 0;
+    if (c->snd.flight)
+        c->snd.flight->fack_before = c->snd.flight->fack;
     flight_acked(c, &d);
     sack_input(c, seg, &d);
     measure(c, seg, &d);
@@ -305,13 +317,12 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
         loss_on_congestion_mark(c); /* RFC 8985 7.4: the probe repaired a loss that nobody else noticed */
     if (c->snd.recovery != RECOVERY_FAST)
         grow_window(c, una, d.acked);
-    frto_on_ack(c, &d);
+    frto_on_ack(c, &d, duplicate);
     undo_if_all_needless(c, &d, resent_before);
-    if (c->snd.recovery != RECOVERY_NONE && c->snd.una >= c->snd.recover)
-        recovered(c);
+    bool found = c->snd.recovery != RECOVERY_NONE && c->snd.una >= c->snd.recover && recovered(c);
     if (c->snd.flight && c->snd.flight->frto == 0)
-        detect(c, &d, duplicate);
-    go_on(c, &d);
+        found |= detect(c, &d, duplicate);
+    go_on(c, &d, found);
     if (c->snd.flight && c->snd.flight->count == 0)
         flight_free(c);
 }
@@ -319,8 +330,8 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
 void loss_on_reorder_timer(struct tcp_conn *c)
 {
     struct delivery nothing = {.sent_at = NEVER};
-    detect(c, &nothing, false);
-    go_on(c, &nothing);
+    bool found = detect(c, &nothing, false);
+    go_on(c, &nothing, found);
 }
 
 bool loss_on_congestion_mark(struct tcp_conn *c)
@@ -339,6 +350,6 @@ void loss_restart_after_idle(struct tcp_conn *c)
     if (!config_of(c)->tcp_idle_restart || c->snd.sent_at == 0 || c->cc.cwnd <= restart ||
         core_of(c)->now - c->snd.sent_at <= c->rtt.rto)
         return;
-    c->cc.cwnd = restart;
+    cc_restart(&c->cc, restart);
     window_event(c, RULE_IDLE_RESTART, "restart after idle");
 }

@@ -2,8 +2,7 @@
 #include "tcp_options.h"
 #include "tcp_timestamps.h"
 
-#define TIMESTAMPS_LEN 12u /* bytes in the header, padding included */
-#define SACK_LEN       4u  /* and 8 for each block */
+#define SACK_LEN 4u /* and 8 for each block */
 
 static const struct stack_config *config_of(const struct tcp_conn *c)
 {

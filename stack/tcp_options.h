@@ -5,6 +5,8 @@
 
 #include "tcp_segment.h"
 
+#define TIMESTAMPS_LEN 12u /* bytes in the header of every segment, padding included: RFC 7323 appendix A */
+
 /* A new connection: its timestamp clock, and the window scale it will offer. */
 void options_begin(struct tcp_conn *c);
 

@@ -212,10 +212,17 @@ static uint8_t flags_of(const struct tcp_conn *c, const struct choice *ch)
     return flags;
 }
 
-/* What header options and text may take together. */
+/* What may carry ECN's bits: neither a retransmission nor a probe, RFC 3168 6.1.5, 6.1.6. */
+static bool is_new_text(const struct tcp_conn *c, const struct choice *ch, size_t text)
+{
+    return text > 0 && !ch->resent && !c->snd.probing;
+}
+
+/* What options and text may take together: the MSS and the timestamp that came off it, no more than the peer
+ * or the path takes (RFC 6691 2). */
 static size_t segment_room(const struct tcp_conn *c)
 {
-    return c->tcp->core->config.mtu - IP_HEADER_MIN - TCP_HEADER_MIN;
+    return c->snd.mss + (c->ts_ok ? TIMESTAMPS_LEN : 0);
 }
 
 static struct tcp_header header_of(struct tcp_conn *c, const struct choice *ch, size_t text)
@@ -234,7 +241,7 @@ static struct tcp_header header_of(struct tcp_conn *c, const struct choice *ch, 
         h.flags |= options_ecn_flags(c);
     } else {
         options_of_segment(c, &h.options, segment_room(c) - text);
-        h.flags |= ecn_flags(c, text > 0 && !ch->resent);
+        h.flags |= ecn_flags(c, is_new_text(c, ch, text));
     }
     if (h.flags & TCP_URG)
         h.urgent = (uint16_t)smaller(c->snd.up - ch->left, UINT16_MAX);
@@ -280,7 +287,7 @@ static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
         .dst = c->remote.addr,
         .protocol = IP_TCP,
         .ttl = tcb_owner(c) ? tcb_owner(c)->ttl : c->tcp->core->config.ttl,
-        .tos = (uint8_t)((tcb_owner(c) ? tcb_owner(c)->tos : 0) | ecn_codepoint(c, text > 0 && !ch->resent)),
+        .tos = (uint8_t)((tcb_owner(c) ? tcb_owner(c)->tos : 0) | ecn_codepoint(c, is_new_text(c, ch, text))),
         .dont_fragment = true, /* RFC 6864 4.1: atomic, so the identification means nothing */
     };
     ip_fill(f->head, &ip, head_len + text);

@@ -26,22 +26,22 @@ void rack_adapt(struct tcp_conn *c, const struct delivery *d)
     if (!f || !d->duplicate)
         return;
     /* A needless retransmission: wait longer, at most once a round trip. */
-    if (now_of(c) - f->reo_since < c->rtt.srtt)
+    if (now_of(c) - c->snd.reo_since < c->rtt.srtt)
         return;
-    f->reo_since = now_of(c);
-    f->reo_mult = f->reo_mult < REO_WND_MULT_MAX ? (uint8_t)(f->reo_mult + 1) : REO_WND_MULT_MAX;
-    f->reo_persist = REO_WND_PERSIST;
+    c->snd.reo_since = now_of(c);
+    c->snd.reo_mult = c->snd.reo_mult < REO_WND_MULT_MAX ? (uint8_t)(c->snd.reo_mult + 1) : REO_WND_MULT_MAX;
+    c->snd.reo_persist = REO_WND_PERSIST;
 }
 
 static usec reordering_window(const struct tcp_conn *c)
 {
     const struct flight *f = c->snd.flight;
-    if (!f->reordered) {
+    if (!c->snd.reordered) {
         bool enough = f->sacked >= TCP_DUPACK_THRESHOLD * (uint32_t)c->snd.mss;
         if (c->snd.recovery != RECOVERY_NONE || enough)
             return 0;
     }
-    usec window = (usec)f->reo_mult * c->snd.min_rtt / 4;
+    usec window = (usec)c->snd.reo_mult * c->snd.min_rtt / 4;
     return window < c->rtt.srtt ? window : c->rtt.srtt;
 }
 
@@ -93,9 +93,8 @@ void tlp_arm(struct tcp_conn *c)
         wait += TLP_ACK_DELAY;
     if (wait < TLP_LEAST)
         wait = TLP_LEAST;
-    if (wait > c->rtt.rto)
-        wait = c->rtt.rto; /* then the retransmission timer comes first */
-    tcb_timer_start(c, TCP_TIMER_TAIL_LOSS, now_of(c) + wait);
+    usec due = now_of(c) + (wait < c->rtt.rto ? wait : c->rtt.rto), rto = c->due[TCP_TIMER_RETRANSMIT];
+    tcb_timer_start(c, TCP_TIMER_TAIL_LOSS, due < rto ? due : rto); /* 7.2: in its place, if that is sooner */
 }
 
 bool tlp_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, const struct delivery *d)

@@ -59,7 +59,7 @@ void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t 
     };
     if (flags & TCP_ACK)
         h.ack = seq_wrap(ack, c->irs);
-    if (c->ts_ok && !(flags & TCP_RST)) { /* RFC 7323 3.2: in every segment but a RST */
+    if (c->ts_ok) { /* RFC 7323 3.2: in every segment, and it should be in a RST too */
         h.options.has_timestamps = true;
         h.options.ts_value = ts_clock(c);
         h.options.ts_echo = c->rcv.ts_recent;

@@ -32,7 +32,10 @@ void snd_acknowledged(struct tcp_conn *c, int64_t ack)
 bool snd_update_window(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     struct tcp_snd *s = &c->snd;
-    if (!(s->wl1 < seg->seq || (s->wl1 == seg->seq && s->wl2 <= seg->ack)))
+    /* One that acknowledges more than the last is newer even if its own text is old, sent again: without its
+     * window, what it acknowledges would move the right edge beyond all that was offered. */
+    bool newer = s->wl2 < seg->ack || s->wl1 < seg->seq || (s->wl1 == seg->seq && s->wl2 == seg->ack);
+    if (!newer)
         return false;
     bool changed = s->wnd != seg->wnd;
     s->wnd = seg->wnd;

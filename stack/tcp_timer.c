@@ -1,6 +1,7 @@
 /* Timeouts, RFC 9293 3.10.8: one small function for each timer. */
 #include "tcp_timer.h"
 #include "tcp_loss.h"
+#include "tcp_options.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
 
@@ -26,14 +27,15 @@ static bool gave_up(struct tcp_conn *c)
 }
 
 /* RFC 2923 2.1: large segments that time out again and again may meet a link too small for them whose ICMP
- * never arrives. Half the size tells. */
+ * never arrives. Half the size tells, down to what every host takes (RFC 9293 3.7.1), options included. */
 static void suspect_path(struct tcp_conn *c)
 {
+    uint16_t least = options_send_mss(config_of(c), TCP_BLACK_HOLE_MTU, UINT16_MAX, c->ts_ok);
     if (!config_of(c)->tcp_path_mtu_probe || c->snd.retries < TCP_BLACK_HOLE_RETRIES || c->snd.una == 0 ||
-        c->snd.mss <= TCP_MSS_DEFAULT || flight_at(c->snd.flight, 0)->len <= TCP_MSS_DEFAULT)
+        c->snd.mss <= least || flight_at(c->snd.flight, 0)->len <= least)
         return;
     uint16_t half = c->snd.mss / 2;
-    c->snd.mss = c->cc.mss = half > TCP_MSS_DEFAULT ? half : TCP_MSS_DEFAULT;
+    c->snd.mss = c->cc.mss = half > least ? half : least;
     core_count(c->tcp->core, COUNT_TCP_BLACK_HOLES);
 }
 
