@@ -28,5 +28,5 @@ uint8_t ecn_flags(struct tcp_conn *c, bool new_text)
 
 uint8_t ecn_codepoint(const struct tcp_conn *c, bool new_text)
 {
-    return c->ecn_ok && new_text && !c->snd.probing ? ECN_ECT_0 : 0; /* 6.1.6: no probe of a closed window */
+    return c->ecn_ok && new_text ? ECN_ECT_0 : 0;
 }

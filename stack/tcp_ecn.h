@@ -10,7 +10,7 @@ void ecn_received(struct tcp_conn *c, const struct tcp_segment *seg);
 /* ECE while a mark is to be echoed, CWR once on new text after we slowed down. */
 uint8_t ecn_flags(struct tcp_conn *c, bool new_text);
 
-/* The IPv4 ECN bits: ECT(0) on new text; a retransmission, an ACK or a probe must not be marked (6.1.4, 6.1.5). */
+/* The IPv4 ECN bits: ECT(0) on new text; a retransmission, an ACK or a probe must not be marked (6.1.4 to 6.1.6). */
 uint8_t ecn_codepoint(const struct tcp_conn *c, bool new_text);
 
 #endif
