@@ -28,7 +28,8 @@ static const struct status_text statuses[] = {
     {304, "Not Modified", ""},
     {400, "Bad Request",
      "This is not a request that HTTP/1.1 allows (RFC 9112). Lines end with CRLF, HTTP/1.1 needs "
-     "one Host field, and bytes outside visible ASCII are percent-encoded."},
+     "one Host field, bytes outside visible ASCII are percent-encoded, and no path leads above "
+     "the shared folder."},
     {403, "Forbidden",
      "It may not be read, or it is neither a file nor a folder. Symbolic links are not followed."},
     {404, "Not Found", "There is nothing of that name here."},
@@ -97,7 +98,7 @@ static void add_advice(struct text *page, struct endpoint e)
     snprintf(echo, sizeof echo, "nc %s 7", host);
     snprintf(curl, sizeof curl, e.port == 80 ? "curl -v http://%s/" : "curl -v http://%s:%u/", host, e.port);
     text_add(page, "<h2>What to try next</h2>\n<pre>");
-    text_format(page, "%-45s this connection, in the table\n", "glass netstat -ano");
+    text_format(page, "%-45s who holds which port\n", "glass netstat -ano");
     text_format(page, "glass exec -- ping %-26s ICMP echo\n", host);
     text_format(page, "glass exec -- %-31s TCP echo: type a line\n", echo);
     text_format(page, "glass exec -- %-31s this page, with its head\n", curl);

@@ -142,6 +142,18 @@ static void add_timer(struct text *t, const struct event *e)
         add(t, "  %s timer in %.3f ms", name, (double)(e->u.timer.due - e->time) / 1000);
 }
 
+/* A connection that begins says between whom; from then on its number stands for it. */
+static void add_change(struct text *t, const struct event *e)
+{
+    char local[24], remote[24];
+    add(t, "  %s -> %s", tcp_state_name(e->u.change.from), tcp_state_name(e->u.change.to));
+    if (e->u.change.from != TCP_CLOSED)
+        return;
+    endpoint_text(e->local, local, sizeof local);
+    endpoint_text(e->remote, remote, sizeof remote);
+    add(t, "  (%s with %s)", local, remote);
+}
+
 static void add_window(struct text *t, const struct event *e)
 {
     add(t, "  cwnd %u", e->u.window.cwnd);
@@ -166,7 +178,7 @@ size_t event_text(const struct event *e, char *to, size_t room)
         add_datagram(&t, e);
         break;
     case EVENT_STATE:
-        add(&t, "  %s -> %s", tcp_state_name(e->u.change.from), tcp_state_name(e->u.change.to));
+        add_change(&t, e);
         break;
     case EVENT_TIMER_SET:
     case EVENT_TIMER_FIRED:

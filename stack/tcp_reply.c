@@ -7,8 +7,9 @@
 #define CHALLENGE_INTERVAL SEC(5)
 #define CHALLENGES_EACH    10
 
-/* Builds the segment and posts it; `e` says whose it is and shows its numbers. */
-static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e)
+/* Builds the segment and posts it; `e` says whose it is and shows its numbers, the window scaled by `shift`.
+ */
+static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e, uint8_t shift)
 {
     uint8_t head[TCP_HEADER_MAX];
     size_t len = tcp_write(h, head);
@@ -25,7 +26,7 @@ static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e)
     if (h->flags & TCP_RST)
         core_count(tcp->core, COUNT_TCP_RST_OUT);
     e->u.segment.header = h;
-    e->u.segment.window = h->window;
+    e->u.segment.window = (uint32_t)h->window << shift;
     core_emit(tcp->core, e);
     outbox_post(tcp->outbox, entry);
 }
@@ -37,7 +38,7 @@ void tcp_reply_header(struct tcp *tcp, struct endpoint local, struct endpoint re
         .kind = EVENT_SEGMENT_OUT, .protocol = IP_TCP, .local = local, .remote = remote, .rule = rule};
     e.u.segment.seq = h->seq.n;
     e.u.segment.ack = h->ack.n;
-    reply(tcp, h, &e);
+    reply(tcp, h, &e, 0);
 }
 
 void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags,
@@ -67,7 +68,7 @@ void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t 
     struct event e = tcb_event(c, EVENT_SEGMENT_OUT);
     e.u.segment.seq = seq;
     e.u.segment.ack = ack;
-    reply(c->tcp, &h, &e);
+    reply(c->tcp, &h, &e, c->rcv.shift);
 }
 
 void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h)
