@@ -51,7 +51,7 @@ struct flight {
     /* PRR, RFC 6937 3 */
     uint32_t prr_delivered, prr_out, recover_fs;
     /* to take back what turns out to have been no loss: RFC 5682, RFC 2883 */
-    uint32_t undo_cwnd, undo_ssthresh;
+    struct cc undo_cc;    /* the congestion control as it was before */
     int64_t undo_una;     /* where this recovery began; 0: nothing to undo */
     uint32_t undo_resent; /* retransmissions of this recovery that no D-SACK has called needless */
     struct flight *next_spare;

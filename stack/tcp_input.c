@@ -111,7 +111,8 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
     c->snd.wl2 = seg->flags & TCP_ACK ? seg->ack : 0;
     if (!(seg->flags & TCP_ACK)) {
         tcp_set_state(c, TCP_SYN_RECEIVED, RULE_SYN_SENT_SYN);
-        loss_resend_all(c); /* our SYN travels again, now as <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+        loss_resend_all(c);    /* our SYN travels again, now as <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+        c->rcv.ack_now = true; /* and if an ACK of it comes first: at least this */
         return;
     }
     int64_t una = c->snd.una;
@@ -150,12 +151,24 @@ static bool zero_window_allowance(struct tcp_conn *c, struct tcp_segment *seg)
     return true;
 }
 
+/* Both ends asked about a closed window at once, and both bytes were taken: now each one's ACKs stand one
+ * byte behind what the other holds (snd_ack_position), and neither would ever learn that its probe arrived.
+ */
+static bool probes_crossed(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!c->snd.probing || seg->len > 0 || seg->flags & TCP_RST || seg->seq != c->rcv.nxt - 1 ||
+        seg->ack <= c->snd.una || seg->ack > c->snd.nxt)
+        return false;
+    c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+    return true;
+}
+
 /* First: the sequence number. */
 static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
 {
     if (c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0 && !(seg->flags & TCP_RST))
         return syn_again(c, seg);
-    if (rcv_acceptable(c, seg) || zero_window_allowance(c, seg))
+    if (rcv_acceptable(c, seg) || zero_window_allowance(c, seg) || probes_crossed(c, seg))
         return true;
     if (seg->flags & TCP_RST)
         return drop(c, seg, DROP_TCP_SEQUENCE);

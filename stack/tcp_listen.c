@@ -185,6 +185,7 @@ struct tcp_conn *listen_cookie(struct tcp_listener *l, const struct ip_packet *p
         return NULL;
     }
     flight_sent(c, 1);                          /* the SYN,ACK that carried the cookie */
+    c->rcv.acked = c->rcv.nxt;                  /* it acknowledged the SYN */
     flight_at(c->snd.flight, 0)->resent = true; /* when, nobody knows */
     core_count(l->tcp->core, COUNT_TCP_COOKIES_GOOD);
     return c;

@@ -71,16 +71,16 @@ static void remember_for_undo(struct tcp_conn *c)
 {
     struct flight *f = c->snd.flight;
     f->undo_una = c->snd.una;
-    f->undo_cwnd = c->cc.cwnd;
-    f->undo_ssthresh = c->cc.ssthresh;
+    f->undo_cc = c->cc;
     f->undo_resent = 0;
 }
 
 static void undo(struct tcp_conn *c, enum rule rule, const char *why)
 {
     struct flight *f = c->snd.flight;
-    c->cc.cwnd = larger(c->cc.cwnd, f->undo_cwnd);
-    c->cc.ssthresh = larger(c->cc.ssthresh, f->undo_ssthresh);
+    c->cc.cwnd = larger(c->cc.cwnd, f->undo_cc.cwnd);
+    c->cc.ssthresh = larger(c->cc.ssthresh, f->undo_cc.ssthresh);
+    c->cc.cubic = f->undo_cc.cubic; /* RFC 9438 4.9.2: W_max and its epoch, too */
     f->undo_una = 0;
     f->frto = 0;
     c->snd.recovery = RECOVERY_NONE;
@@ -93,8 +93,10 @@ static void undo(struct tcp_conn *c, enum rule rule, const char *why)
 static void undo_if_all_needless(struct tcp_conn *c, const struct delivery *d, uint32_t resent_before)
 {
     struct flight *f = c->snd.flight;
-    if (f && d->duplicate && f->undo_una && resent_before > 0 && f->undo_resent == 0)
-        undo(c, RULE_DSACK_UNDO, "undone, nothing was lost");
+    if (!f || !d->duplicate || !f->undo_una || resent_before == 0 || f->undo_resent > 0)
+        return;
+    c->snd.reordered = true; /* RFC 8985 6.2 step 3 looks only at what was sent once; here the D-SACK tells */
+    undo(c, RULE_DSACK_UNDO, "undone, nothing was lost");
 }
 
 /* --- fast recovery --- */
@@ -147,6 +149,7 @@ static void partial_ack(struct tcp_conn *c, const struct delivery *d)
     uint32_t segments = (d->acked + c->snd.mss - 1) / c->snd.mss;
     uint32_t used = segments ? segments - 1 : 0;
     c->snd.dup_acks = (uint16_t)(c->snd.dup_acks > used ? c->snd.dup_acks - used : 0);
+    c->snd.dup_from = c->snd.nxt; /* what was sent since may draw duplicates of its own */
     mark_first_lost(c);
 }
 
@@ -249,8 +252,8 @@ static void count_duplicate(struct tcp_conn *c)
     core_count(core_of(c), COUNT_TCP_DUP_ACKS_IN);
     if (c->snd.dup_acks == 0)
         c->snd.dup_from = c->snd.nxt;
-    /* No more duplicates than segments in flight: inventing them must not open the window. */
-    uint32_t most = (uint32_t)((c->snd.nxt - c->snd.una) / c->snd.mss + 1);
+    /* RFC 5681 3.2: no more than were in flight when they began, or inventing them would open the window. */
+    uint32_t most = (uint32_t)((c->snd.dup_from - c->snd.una) / c->snd.mss + 1);
     if (c->snd.dup_acks < most && c->snd.dup_acks < UINT16_MAX)
         c->snd.dup_acks++;
 }
@@ -268,6 +271,7 @@ static void detect_by_duplicates(struct tcp_conn *c)
 static bool detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
 {
     struct flight *f = c->snd.flight;
+    rack_adapt(c, d);
     if (!f || f->count == 0)
         return false;
     uint32_t before = f->lost;
@@ -275,7 +279,6 @@ static bool detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
         if (duplicate)
             detect_by_duplicates(c);
     } else if (config_of(c)->tcp_rack) {
-        rack_adapt(c, d);
         rack_detect_loss(c);
     } else {
         sack_detect_loss(c);

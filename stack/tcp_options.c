@@ -62,7 +62,10 @@ void options_of_syn(const struct tcp_conn *c, struct tcp_options *o)
 {
     const struct stack_config *config = config_of(c);
     bool answer = c->state != TCP_SYN_SENT;
+    const struct sock *owner = tcb_owner(c);
     o->mss = options_mss_offer(config);
+    if (owner && owner->max_segment && owner->max_segment < o->mss) /* TCP_MAXSEG is both ways */
+        o->mss = owner->max_segment;
     o->sack_permitted = answer ? c->sack_ok : config->tcp_sack;
     o->has_window_scale = answer ? c->scale_ok : config->tcp_window_scale;
     o->window_scale = c->rcv.shift;

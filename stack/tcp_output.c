@@ -135,7 +135,7 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
     if (!c->snd.tlp_now)
         return false;
     c->snd.tlp_now = false;
-    if (!last || c->snd.recovery != RECOVERY_NONE || c->snd.flight->lost > 0)
+    if (!last || last->sacked || c->snd.recovery != RECOVERY_NONE || c->snd.flight->lost > 0)
         return false;
     int64_t fresh =
         smaller(smaller(snd_edge(c), c->snd.q.tail + (c->snd.fin ? 1 : 0)) - c->snd.nxt, c->snd.mss);
@@ -148,6 +148,8 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
         *out = (struct choice){.left = last->left, .len = len, .resent = true};
         if (!flight_resent(c, last, len))
             return false;
+        core_count(c->tcp->core, COUNT_TCP_RETRANS);
+        c->snd.resent_total++;
     }
     c->snd.flight->tlp_end = c->snd.nxt;
     c->snd.flight->tlp_is_resend = resend;

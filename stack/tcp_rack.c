@@ -22,8 +22,7 @@ static bool sent_after(usec time_a, int64_t end_a, usec time_b, int64_t end_b)
 
 void rack_adapt(struct tcp_conn *c, const struct delivery *d)
 {
-    struct flight *f = c->snd.flight;
-    if (!f || !d->duplicate)
+    if (!d->duplicate)
         return;
     /* A needless retransmission: wait longer, at most once a round trip. */
     if (now_of(c) - c->snd.reo_since < c->rtt.srtt)
@@ -88,7 +87,7 @@ void tlp_arm(struct tcp_conn *c)
         tcb_timer_stop(c, TCP_TIMER_TAIL_LOSS);
         return;
     }
-    usec wait = c->rtt.srtt ? 2 * (usec)c->rtt.srtt : c->rtt.rto;
+    usec wait = c->rtt.srtt ? 2 * (usec)c->rtt.srtt : c->tcp->core->config.tcp_rto_initial;
     if (c->rtt.srtt && c->snd.nxt - c->snd.una <= c->snd.mss)
         wait += TLP_ACK_DELAY;
     if (wait < TLP_LEAST)

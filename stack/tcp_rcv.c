@@ -45,7 +45,11 @@ uint16_t rcv_window_field(struct tcp_conn *c, bool syn)
 {
     if (syn) /* RFC 7323 2.2: the window of a SYN is never scaled */
         return (uint16_t)smaller(rcv_wnd(c), TCP_WINDOW_MAX);
-    int64_t units = (rcv_wnd(c) + (1 << c->rcv.shift) - 1) >> c->rcv.shift;
+    int64_t unit = 1 << c->rcv.shift, units = (rcv_wnd(c) + unit - 1) / unit;
+    /* 2.4: byte by byte, rounding up would open the window beyond the buffer; then it seems to shrink by less
+     * than a unit, and what was offered is still taken. */
+    if (c->rcv.nxt + units * unit > c->rcv.q.head + c->rcv.bound)
+        units = rcv_wnd(c) / unit;
     units = smaller(units, TCP_WINDOW_MAX);
     if (c->rcv.nxt + (units << c->rcv.shift) > c->rcv.adv)
         c->rcv.adv = c->rcv.nxt + (units << c->rcv.shift);

@@ -89,6 +89,17 @@ bool snd_window_full(const struct tcp_conn *c)
     return more > 0 && (int64_t)c->cc.cwnd - flight_pipe(c) < more;
 }
 
+static usec user_timeout(const struct tcp_conn *c)
+{
+    return c->sock ? c->sock->user_timeout : c->tcp->core->config.tcp_user_timeout;
+}
+
+usec snd_patience(const struct tcp_conn *c, usec wait)
+{
+    usec limit = user_timeout(c), left = c->snd.user_since + limit - c->tcp->core->now;
+    return limit > 0 && c->snd.una < c->snd.user_mark && 0 < left && left < wait ? left : wait;
+}
+
 /* What is outstanding gets the retransmission timer; but a closed window is asked about by the persist timer,
  * which never gives up as long as it is answered. Neither stands in for the other. */
 void snd_arm(struct tcp_conn *c)
@@ -100,7 +111,7 @@ void snd_arm(struct tcp_conn *c)
     if (outstanding && !closed) {
         tcb_timer_stop(c, TCP_TIMER_PERSIST);
         if (!tcb_timer_on(c, TCP_TIMER_RETRANSMIT))
-            tcb_timer_start(c, TCP_TIMER_RETRANSMIT, now + c->rtt.rto);
+            tcb_timer_start(c, TCP_TIMER_RETRANSMIT, now + snd_patience(c, c->rtt.rto));
         return;
     }
     tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);
@@ -113,7 +124,7 @@ void snd_arm(struct tcp_conn *c)
     usec wait = closed ? c->rtt.rto : c->tcp->core->config.tcp_sws_override;
     if (closed && s->retries == 0)
         s->progress = now;
-    tcb_timer_start(c, TCP_TIMER_PERSIST, now + wait);
+    tcb_timer_start(c, TCP_TIMER_PERSIST, now + (closed ? snd_patience(c, wait) : wait));
 }
 
 int64_t snd_ack_position(const struct tcp_conn *c)
@@ -123,7 +134,7 @@ int64_t snd_ack_position(const struct tcp_conn *c)
 
 bool snd_user_timeout(const struct tcp_conn *c)
 {
-    usec limit = c->sock ? c->sock->user_timeout : c->tcp->core->config.tcp_user_timeout;
+    usec limit = user_timeout(c);
     return limit > 0 && c->snd.una < c->snd.user_mark && c->tcp->core->now - c->snd.user_since >= limit;
 }
 

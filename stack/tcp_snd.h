@@ -38,6 +38,9 @@ static inline int64_t snd_edge(const struct tcp_conn *c)
 /* RFC 5482: what the user gave us has waited longer than it allows, however slowly the peer takes it. */
 bool snd_user_timeout(const struct tcp_conn *c);
 
+/* `wait`, or what is left of the user timeout if that is less: the timer that then fires gives up. */
+usec snd_patience(const struct tcp_conn *c, usec wait);
+
 /* Takes up to len bytes of the user's; how many, 0 when the buffer is full, -1 without memory. */
 int64_t snd_write(struct tcp_conn *c, const void *bytes, size_t len);
 

@@ -62,11 +62,22 @@ static void last_ack(struct tcp_conn *c)
         tcp_reply_of(c, TCP_ACK, c->snd.nxt, c->rcv.nxt, rcv_window_field(c, false));
 }
 
+/* RFC 4022, by the letter: which transitions tcpAttemptFails and tcpEstabResets count. */
+static void count_transition(struct core *core, enum tcp_state from, enum tcp_state next)
+{
+    bool gone = next == TCP_CLOSED;
+    if ((from == TCP_SYN_SENT && gone) || (from == TCP_SYN_RECEIVED && (gone || next == TCP_LISTEN)))
+        core_count(core, COUNT_TCP_ATTEMPT_FAILS);
+    else if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) && gone)
+        core_count(core, COUNT_TCP_ESTAB_RESETS);
+}
+
 void tcp_set_state(struct tcp_conn *c, enum tcp_state next, enum rule why)
 {
     enum tcp_state from = c->state;
     assert(tcp_may_change(from, next));
     c->state = (uint8_t)next;
+    count_transition(c->tcp->core, from, next);
     if (core_observed(c->tcp->core)) {
         struct event e = tcb_event(c, EVENT_STATE);
         e.rule = why;
@@ -84,20 +95,10 @@ void tcp_set_state(struct tcp_conn *c, enum tcp_state next, enum rule why)
     sock_signal(c->sock);
 }
 
-static void count_end(struct tcp_conn *c)
-{
-    struct core *core = c->tcp->core;
-    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED) /* RFC 4022 tcpAttemptFails */
-        core_count(core, COUNT_TCP_ATTEMPT_FAILS);
-    else if (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT) /* tcpEstabResets */
-        core_count(core, COUNT_TCP_ESTAB_RESETS);
-}
-
 void tcp_end(struct tcp_conn *c, int error, enum rule why)
 {
     c->error = (int16_t)error;
     if (error) {
-        count_end(c);
         c->rcv.q.head = c->rcv.q.tail;
         if (c->sock)
             c->sock->error = error;

@@ -54,7 +54,7 @@ static void on_retransmit(struct tcp_conn *c)
         c->snd.retries++;
     if (c->snd.una == 0) /* it is the SYN that has no answer */
         c->syn_resent += c->syn_resent < UINT8_MAX;
-    tcb_timer_start(c, TCP_TIMER_RETRANSMIT, c->tcp->core->now + c->rtt.rto);
+    tcb_timer_start(c, TCP_TIMER_RETRANSMIT, c->tcp->core->now + snd_patience(c, c->rtt.rto));
     tcb_mark(c);
 }
 
@@ -74,7 +74,7 @@ static void on_persist(struct tcp_conn *c)
     if (wait > config_of(c)->tcp_persist_max)
         wait = config_of(c)->tcp_persist_max;
     c->snd.probe_now = true;
-    tcb_timer_start(c, TCP_TIMER_PERSIST, c->tcp->core->now + wait);
+    tcb_timer_start(c, TCP_TIMER_PERSIST, c->tcp->core->now + snd_patience(c, wait));
     tcb_mark(c);
 }
 

@@ -135,16 +135,24 @@ static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw)
         reply(tcp, tw);
 }
 
+/* Whether a SYN belongs to a connection that follows: RFC 9293 3.6.1 MAY-2; where timestamps will be used
+ * they decide, and the number only between equals (RFC 6191 2). */
+static bool syn_is_newer(const struct tcp *tcp, const struct tcp_timewait *tw, const struct tcp_header *h)
+{
+    int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
+    if (!tcp->core->config.tcp_timestamps || !h->options.has_timestamps)
+        return ahead > 0;
+    int32_t later = (int32_t)(h->options.ts_value - tw->ts_recent);
+    return tw->ts_recent == 0 || later > 0 || (later == 0 && ahead > 0);
+}
+
 enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening)
 {
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
     bool acks_all = seq_distance(h->ack, tw->snd_nxt) == 0;
     if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
         return DROP_TCP_TIME_WAIT;
-    bool newer = ahead > 0 || (tw->ts_recent && h->options.has_timestamps &&
-                               (int32_t)(h->options.ts_value - tw->ts_recent) > 0);
-    /* RFC 9293 3.6.1 MAY-2, RFC 1122 4.2.2.13; with timestamps RFC 6191 2 */
-    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && newer && listening)
+    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && listening && syn_is_newer(tcp, tw, h))
         return DROP_NONE;
     if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
         acknowledge(tcp, tw);

@@ -168,6 +168,13 @@ static const struct {
     {"send_buffer", SOCK_OPT_SEND_BUFFER},
     {"receive_buffer", SOCK_OPT_RECEIVE_BUFFER},
     {"ttl", SOCK_OPT_TTL},
+    {"tos", SOCK_OPT_TOS},
+    {"soft_error", SOCK_OPT_SOFT_ERROR},
+    {"reuse_address", SOCK_OPT_REUSE_ADDRESS},
+    {"linger", SOCK_OPT_LINGER},
+    {"user_timeout", SOCK_OPT_USER_TIMEOUT},
+    {"max_segment", SOCK_OPT_MAX_SEGMENT},
+    {"state", SOCK_OPT_STATE},
     {"at_mark", SOCK_OPT_AT_MARK},
     {"unsent", SOCK_OPT_UNSENT},
 };
@@ -188,6 +195,46 @@ static bool call_option(struct world *w, struct named_socket *n, const char *ver
     return world_fail(w, "%s: which option?", verb);
 }
 
+/* info SOCKET FIELD = VALUE: of struct tcp_info; times in microseconds. */
+static bool call_info(struct world *w, struct named_socket *n, const char *name, const char *expected)
+{
+    struct tcp_info i;
+    int result = sock_tcp_info(n->sock, &i);
+    if (result < 0)
+        return judge(w, "info", result, expected, 0);
+    const struct {
+        const char *name;
+        int64_t value;
+    } fields[] = {
+        {"state", i.state},
+        {"cubic", strcmp(i.congestion, "cubic") == 0},
+        {"recovering", i.recovering},
+        {"window_scale", i.window_scale},
+        {"timestamps", i.timestamps},
+        {"sack", i.sack},
+        {"ecn", i.ecn},
+        {"send_mss", i.send_mss},
+        {"cwnd", i.cwnd},
+        {"ssthresh", i.ssthresh},
+        {"srtt", i.srtt},
+        {"rttvar", i.rttvar},
+        {"rto", i.rto},
+        {"min_rtt", i.min_rtt},
+        {"in_flight", i.in_flight},
+        {"unacknowledged", i.unacknowledged},
+        {"sacked", i.sacked},
+        {"lost", i.lost},
+        {"retransmitted", i.retransmitted},
+        {"send_window", i.send_window},
+        {"receive_window", i.receive_window},
+    };
+    for (size_t k = 0; name && k < sizeof fields / sizeof *fields; k++) {
+        if (strcmp(fields[k].name, name) == 0)
+            return judge(w, name, fields[k].value, expected, -1);
+    }
+    return world_fail(w, "info: which field?");
+}
+
 static bool call_on(struct world *w, struct named_socket *n, const char *verb, char *line,
                     const char *expected)
 {
@@ -202,6 +249,8 @@ static bool call_on(struct world *w, struct named_socket *n, const char *verb, c
     if (strcmp(verb, "setopt") == 0 || strcmp(verb, "getopt") == 0)
         return call_option(w, n, verb, line, expected);
     char *word = next_word(&line);
+    if (strcmp(verb, "info") == 0)
+        return call_info(w, n, word, expected);
     if (strcmp(verb, "bind") == 0 && read_endpoint(word, &e) == 0)
         return judge(w, verb, sock_bind(n->sock, e), expected, 0);
     if (strcmp(verb, "connect") == 0 && read_endpoint(word, &e) == 0)

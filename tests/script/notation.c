@@ -79,9 +79,48 @@ static void read_raw(const char *hex, struct writer *w)
         put8(w, (uint8_t)byte);
 }
 
-static bool read_option(char *text, struct writer *w)
+/* Four bytes: N, counted from what `to` says; @N, as on the wire; *, any. */
+static bool read_number_option(const char *text, enum relative to, struct segment *s, struct writer *w)
+{
+    struct position p = {0};
+    bool any = strcmp(text, "*") == 0;
+    size_t at = (size_t)(w->at - s->options);
+    if ((!any && !parse_position(text, &p)) || s->relatives == RELATIVE_MAX || at + 4 > sizeof s->options)
+        return false;
+    if (any)
+        memset(s->mask + at, 0, 4);
+    else if (!p.on_wire) {
+        s->relative[s->relatives].at = (uint8_t)at;
+        s->relative[s->relatives++].to = to;
+    }
+    put32(w, (uint32_t)p.at);
+    return true;
+}
+
+/* ts V:E, sack L:R L:R.. */
+static bool read_pairs(char *line, bool ts, struct segment *s, struct writer *w)
+{
+    uint8_t *length = w->at + 1;
+    put16(w, ts ? 0x0802 : 0x0502);
+    for (char *word; (word = next_word(&line));) {
+        char *colon = strchr(word, ':');
+        if (!colon || w->bad)
+            return false;
+        *colon = 0;
+        if (!read_number_option(word, ts ? RELATIVE_TS_VALUE : RELATIVE_SACK, s, w) ||
+            !read_number_option(colon + 1, ts ? RELATIVE_TS_ECHO : RELATIVE_SACK, s, w))
+            return false;
+        *length += 8;
+    }
+    return true;
+}
+
+static bool read_option(char *text, struct segment *s, struct writer *w)
 {
     long long a = 0, b = 0;
+    text += strspn(text, " ");
+    if (strncmp(text, "ts ", 3) == 0 || strncmp(text, "sack ", 5) == 0)
+        return read_pairs(strchr(text, ' '), text[0] == 't', s, w);
     char *line = text, *name = next_word(&line), *rest = next_word(&line);
     if (!name || (rest && sscanf(rest, "%lld:%lld", &a, &b) < 1 && strcmp(name, "raw") != 0))
         return false;
@@ -93,8 +132,6 @@ static bool read_option(char *text, struct writer *w)
         return put16(w, 0x0303), put8(w, (uint8_t)a), true;
     if (strcmp(name, "sackOK") == 0)
         return put16(w, 0x0402), true;
-    if (strcmp(name, "ts") == 0 || strcmp(name, "sack") == 0)
-        return put16(w, name[0] == 't' ? 0x080a : 0x050a), put32(w, (uint32_t)a), put32(w, (uint32_t)b), true;
     if (strcmp(name, "raw") == 0 && rest)
         return read_raw(rest, w), true;
     return false;
@@ -103,17 +140,28 @@ static bool read_option(char *text, struct writer *w)
 static bool read_options(char *text, struct segment *s)
 {
     struct writer w = writer_of(s->options, sizeof s->options);
+    memset(s->mask, 0xff, sizeof s->mask);
     text[strlen(text) - 1] = 0;
     s->any_options = strcmp(text + 1, "*") == 0;
     for (char *next, *at = text + 1; at && !s->any_options; at = next) {
         next = strchr(at, ',');
         if (next)
             *next++ = 0;
-        if (!read_option(at, &w))
+        if (!read_option(at, s, &w))
             return false;
     }
     s->options_len = (size_t)(w.at - s->options);
     return !w.bad;
+}
+
+static bool read_ecn(const char *value, struct segment *s)
+{
+    static const char *const NAMES[] = {"none", "ect1", "ect0", "ce"};
+    for (uint8_t i = 0; i < 4; i++) {
+        if (strcmp(NAMES[i], value) == 0)
+            return s->ecn = i, true;
+    }
+    return false;
 }
 
 /* The words behind the range. */
@@ -135,6 +183,8 @@ static bool read_field(const char *name, char **line, struct segment *s)
         return true;
     if (strcmp(name, "src") == 0 || strcmp(name, "dst") == 0)
         return parse_addr(value, name[0] == 's' ? &s->src : &s->dst);
+    if (strcmp(name, "ecn") == 0)
+        return read_ecn(value, s);
     bool good = parse_number(value, &n);
     if (strcmp(name, "win") == 0)
         s->window = n;
@@ -148,6 +198,10 @@ static bool read_field(const char *name, char **line, struct segment *s)
         s->offset = (uint8_t)n;
     else if (strcmp(name, "cut") == 0)
         s->cut = (size_t)n;
+    else if (strcmp(name, "dscp") == 0)
+        s->dscp = (int16_t)n;
+    else if (strcmp(name, "ttl") == 0)
+        s->ttl = (int16_t)n;
     else
         return false;
     return good;
@@ -155,7 +209,7 @@ static bool read_field(const char *name, char **line, struct segment *s)
 
 const char *segment_read(char *line, struct segment *s)
 {
-    *s = (struct segment){.window = -1, .sport = -1, .dport = -1, .ack = {0, true}};
+    *s = (struct segment){.window = -1, .sport = -1, .dport = -1, .ack = {0, true}, .dscp = -1, .ttl = -1};
     char *flags = next_word(&line), *range = next_word(&line);
     if (!flags || !read_flags(flags, &s->flags))
         return "flags";
@@ -181,6 +235,32 @@ static void fill_payload(const struct segment *s, enum side from, uint32_t relat
         payload[i] = pattern(from, k + (int64_t)i) ^ (s->alt ? 0xff : 0);
 }
 
+/* What the number of an option counts from. */
+static uint32_t option_base(enum relative to, const struct segment *s, const struct flow *f, enum side from)
+{
+    bool ours = from == SIDE_STACK;
+    switch (to) {
+    case RELATIVE_SACK:
+        return ours ? f->isn : f->iss;
+    case RELATIVE_TS_VALUE:
+        return ours ? f->ts_base : 0;
+    default: /* a SYN that acknowledges nothing echoes nothing */
+        return !ours && s->flags & 0x10 ? f->ts_base : 0;
+    }
+}
+
+static void fill_options(const struct segment *s, const struct flow *f, enum side from, struct packet *p)
+{
+    memcpy(p->options, s->options, s->options_len);
+    p->options_len = s->options_len;
+    for (unsigned i = 0; i < s->relatives; i++) {
+        uint8_t *at = p->options + s->relative[i].at;
+        struct reader r = reader_of(at, 4);
+        struct writer w = writer_of(at, 4);
+        put32(&w, get32(&r) + option_base(s->relative[i].to, s, f, from));
+    }
+}
+
 struct packet segment_packet(const struct segment *s, const struct flow *f, enum side from, uint8_t *payload)
 {
     uint32_t seq_base = from == SIDE_PEER ? f->isn : f->iss, ack_base = from == SIDE_PEER ? f->iss : f->isn;
@@ -194,8 +274,9 @@ struct packet segment_packet(const struct segment *s, const struct flow *f, enum
     p.seq = on_wire(s->seq, seq_base);
     p.ack = on_wire(s->ack, ack_base);
     p.window = s->window < 0 ? 65535 : (uint16_t)s->window;
-    memcpy(p.options, s->options, s->options_len);
-    p.options_len = s->options_len;
+    fill_options(s, f, from, &p);
+    p.tos = (uint8_t)((s->dscp < 0 ? 0 : s->dscp) << 2 | s->ecn);
+    p.ttl = s->ttl < 0 ? 0 : (uint8_t)s->ttl;
     p.bad_checksum = s->bad_checksum;
     p.bad_ip_checksum = s->bad_ip_checksum;
     fill_payload(s, from, p.seq - seq_base, payload);
@@ -203,32 +284,93 @@ struct packet segment_packet(const struct segment *s, const struct flow *f, enum
     return p;
 }
 
-static bool same_options(const struct packet *wanted, const struct packet *seen)
+/* The options without what only pads them. */
+static size_t without_padding(const uint8_t *options, size_t len, uint8_t *to)
 {
-    size_t padded = (wanted->options_len + 3) & ~(size_t)3;
-    return padded == seen->options_len && memcmp(wanted->options, seen->options, wanted->options_len) == 0;
+    size_t n = 0;
+    for (size_t i = 0, step; i < len && options[i] != 0; i += step) {
+        step = options[i] == 1 || i + 1 >= len || options[i + 1] < 2 ? 1 : options[i + 1];
+        if (step > len - i)
+            step = len - i;
+        if (options[i] != 1) {
+            memmove(to + n, options + i, step);
+            n += step;
+        }
+    }
+    return n;
+}
+
+static bool same_options(const struct segment *s, const struct packet *wanted, const struct packet *seen)
+{
+    uint8_t expected[40], got[40];
+    size_t len = without_padding(seen->options, seen->options_len, got);
+    if (seen->options_len % 4 || without_padding(wanted->options, wanted->options_len, expected) != len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if ((expected[i] ^ got[i]) & s->mask[i])
+            return false;
+    }
+    return true;
+}
+
+static bool same_ip(const struct segment *s, const struct packet *wanted, const struct packet *seen)
+{
+    return wanted->src == seen->src && wanted->dst == seen->dst && (seen->tos & 3) == s->ecn &&
+           (s->dscp < 0 || seen->tos >> 2 == s->dscp) && (s->ttl < 0 || seen->ttl == s->ttl);
 }
 
 bool segment_matches(const struct segment *s, const struct packet *wanted, const struct packet *seen)
 {
-    return wanted->src == seen->src && wanted->dst == seen->dst && wanted->sport == seen->sport &&
-           wanted->dport == seen->dport && wanted->seq == seen->seq && wanted->flags == seen->flags &&
+    return same_ip(s, wanted, seen) && wanted->sport == seen->sport && wanted->dport == seen->dport &&
+           wanted->seq == seen->seq && wanted->flags == seen->flags &&
            (!(seen->flags & 0x10) || wanted->ack == seen->ack) && wanted->urgent == seen->urgent &&
-           (s->window < 0 || s->window == seen->window) && (s->any_options || same_options(wanted, seen)) &&
-           wanted->payload.len == seen->payload.len &&
+           (s->window < 0 || s->window == seen->window) &&
+           (s->any_options || same_options(s, wanted, seen)) && wanted->payload.len == seen->payload.len &&
            memcmp(wanted->payload.at, seen->payload.at, seen->payload.len) == 0;
 }
 
-static void print_options(FILE *to, struct reader r)
+bool packet_timestamp(const struct packet *p, uint32_t *value)
+{
+    uint8_t options[40];
+    size_t len = without_padding(p->options, p->options_len, options);
+    for (size_t i = 0; i + 10 <= len && options[i + 1] >= 2; i += options[i + 1]) {
+        if (options[i] != 8)
+            continue;
+        struct reader r = reader_of(options + i + 2, 4);
+        *value = get32(&r);
+        return true;
+    }
+    return false;
+}
+
+/* SACK edges as positions, timestamps as differences: as they are written in scripts. */
+static void print_pairs(FILE *to, bool ts, struct reader r, const struct flow *f, enum side from)
+{
+    uint32_t ours = f ? f->ts_base : 0, sack = !f ? 0 : from == SIDE_STACK ? f->isn : f->iss;
+    fputs(ts ? "ts" : "sack", to);
+    while (reader_left(&r) >= 8) {
+        uint32_t a = get32(&r), b = get32(&r);
+        if (ts)
+            fprintf(to, " %u:%u", a - (from == SIDE_STACK ? ours : 0), b - (from == SIDE_PEER ? ours : 0));
+        else
+            fprintf(to, " %d:%d", (int32_t)(a - sack), (int32_t)(b - sack));
+    }
+}
+
+static void print_options(FILE *to, struct reader r, const struct flow *f, enum side from)
 {
     const char *sep = " <";
     while (reader_left(&r) > 0) {
         uint8_t kind = get8(&r), len = kind > 1 ? get8(&r) : 1;
         struct reader o = r;
+        if (kind < 2)
+            continue;
         fputs(sep, to);
         sep = ",";
-        if (kind < 2)
-            fputs(kind ? "nop" : "eol", to);
+        if (kind == 8 || kind == 5)
+            print_pairs(to, kind == 8, reader_of(o.at, len - 2u <= reader_left(&o) ? len - 2u : 0), f, from);
+        else if (kind == 4)
+            fputs("sackOK", to);
         else if (kind == 2)
             fprintf(to, "mss %u", get16(&o));
         else if (kind == 3)
@@ -263,5 +405,7 @@ void packet_print(FILE *to, const struct packet *p, const struct flow *f, enum s
     fprintf(to, " win %u", p->window);
     if (p->flags & 0x20)
         fprintf(to, " urg %u", p->urgent);
-    print_options(to, reader_of(p->options, p->options_len));
+    print_options(to, reader_of(p->options, p->options_len), f, from);
+    static const char *const ECN[] = {"", " ecn ect1", " ecn ect0", " ecn ce"};
+    fputs(ECN[p->tos & 3], to);
 }

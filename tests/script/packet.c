@@ -28,11 +28,11 @@ static uint32_t pseudo_sum(const struct packet *p, size_t len)
 
 static void write_ip(struct writer *w, const struct packet *p)
 {
-    put16(w, 0x4500);
+    put16(w, 0x4500 | p->tos);
     put16(w, 0); /* total length: poked when known */
     put16(w, 1);
     put16(w, 0x4000);
-    put8(w, 64);
+    put8(w, p->ttl ? p->ttl : 64);
     put8(w, p->protocol);
     put16(w, 0);
     put32(w, p->src);
@@ -144,6 +144,8 @@ const char *packet_parse(const uint8_t *bytes, size_t len, struct packet *p)
     struct reader r = reader_of(bytes + 12, 8);
     p->src = get32(&r);
     p->dst = get32(&r);
+    p->tos = bytes[1];
+    p->ttl = bytes[8];
     p->protocol = bytes[9];
     if (sum16(bytes + 20, len - 20, pseudo_sum(p, len - 20)) != 0xffff)
         return "transport checksum";

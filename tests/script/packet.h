@@ -11,7 +11,7 @@
 
 struct packet {
     uint32_t src, dst;
-    uint8_t protocol;
+    uint8_t protocol, tos, ttl; /* ttl 0: 64 */
     uint16_t sport, dport;
     uint32_t seq, ack;
     uint8_t flags, data_offset; /* in words; building with 0 computes it */

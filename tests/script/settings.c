@@ -47,6 +47,7 @@ static const struct {
     TCP_FIELD(U32, timewait_max),
     TCP_FIELD(U32, send_buffer_max),
     TCP_FIELD(U32, receive_buffer_max),
+    TCP_FIELD(U16, path_mtu_min),
     TCP_FIELD(U32, connections_max),
     TCP_FIELD(U32, connections_per_peer_max),
     TCP_FIELD(TIME, user_timeout),
@@ -81,12 +82,49 @@ static void store(void *at, enum kind kind, double value)
     memcpy(at, from[kind], len[kind]);
 }
 
+/* modern: everything on, as a stack has it by default; before what is then set otherwise. */
+static void set_modern(struct stack_config *c)
+{
+    struct stack_config d;
+    stack_config_init(&d);
+    c->tcp_window_scale = d.tcp_window_scale;
+    c->tcp_timestamps = d.tcp_timestamps;
+    c->tcp_sack = d.tcp_sack;
+    c->tcp_dsack = d.tcp_dsack;
+    c->tcp_rack = d.tcp_rack;
+    c->tcp_tlp = d.tcp_tlp;
+    c->tcp_frto = d.tcp_frto;
+    c->tcp_prr = d.tcp_prr;
+    c->tcp_ecn = d.tcp_ecn;
+    c->tcp_syn_cookies = d.tcp_syn_cookies;
+    c->tcp_path_mtu_probe = d.tcp_path_mtu_probe;
+    c->tcp_autotune = d.tcp_autotune;
+    c->tcp_congestion = d.tcp_congestion;
+    c->tcp_send_buffer = d.tcp_send_buffer;
+}
+
+static bool set_congestion(struct world *w, const char *name)
+{
+    const struct cc_ops *const known[] = {&cc_reno, &cc_cubic};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i]->name, name) == 0) {
+            w->config.tcp_congestion = known[i];
+            return true;
+        }
+    }
+    return world_fail(w, "no congestion control %s", name);
+}
+
 static bool set_field(struct world *w, char *word)
 {
     char *equals = strchr(word, '='), *end = NULL;
     if (!equals)
         return world_fail(w, "config NAME=VALUE, not %s", word);
     *equals = 0;
+    if (strcmp(word, "cc") == 0)
+        return set_congestion(w, equals + 1);
+    if (strcmp(word, "modern") == 0)
+        return set_modern(&w->config), true;
     double value = equals[1] == '0' && equals[2] == 'x' ? (double)strtoul(equals + 1, &end, 16)
                                                         : strtod(equals + 1, &end);
     for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS && *end == 0; i++) {

@@ -147,6 +147,8 @@ static bool keep_sent(struct world *w, const uint8_t *bytes, size_t len)
         f->former_iss = f->iss_known ? f->iss : p.seq;
         f->iss = p.seq;
         f->iss_known = true;
+        f->ts_base = 0;
+        packet_timestamp(&p, &f->ts_base);
     }
     if (f) {
         memcpy(f->last, bytes, len);
