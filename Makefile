@@ -3,11 +3,15 @@
 #   make            build/glass and build/libglasstack.a
 #   make demo       the tour: a laboratory, a ping, a curl, and what went over the wire
 #   make check      every test
+#   make sim        two stacks on a bad wire: SEEDS=20000 FROM=1, or SEED=7 TRACE=1; make explore: every order
+#   make bench-loss goodput over a bad link, beside the kernel's; ROUNDS=1 takes three minutes
+#   make fuzz       every fuzz target for TIME seconds
 #   make lint       format, static analysis, the rules that protect themselves
 #   make install    into PREFIX (/usr/local)
 #
 # SAN=1    address and undefined-behaviour sanitizers
 # DEBUG=1  -O0 -g3, for stepping through in gdb
+# TIME=60  seconds that make fuzz gives each target
 # CC=clang works as well as gcc
 
 CC      ?= gcc
@@ -21,6 +25,11 @@ override CFLAGS += -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-protot
 ifdef SAN
 override CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 override LDFLAGS += -fsanitize=address,undefined
+endif
+ifdef FUZZ # clang's libFuzzer sees what is executed of these; set by make fuzz, which also sets CC, SAN and BUILD
+$(BUILD)/stack/%.o $(BUILD)/apps/%.o: override CFLAGS += -fsanitize=fuzzer-no-link
+# The core has no magic words to guess: watching its comparisons would cost half the speed.
+$(BUILD)/stack/%.o: override CFLAGS += -fno-sanitize-coverage=trace-cmp
 endif
 
 # The core, in dependency order: a file includes only what stands above it (tests/lint/layers.sh).
@@ -75,15 +84,52 @@ $(BUILD)/tests/script/script: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+# The fuzz targets: each with libFuzzer (make fuzz), and all in one program that plays the corpus (make check).
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_O       := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%.o) \
+                $(patsubst %,$(BUILD)/tests/%.o,fuzz/world fuzz/peer script/packet)
+
+$(BUILD)/tests/fuzz/replay: $(BUILD)/tests/fuzz/replay.o $(FUZZ_O) $(BUILD)/libapps.a $(LIB)
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
+
+LIBFUZZER := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/libfuzzer/%)
+
+$(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/entry_%.o): $(BUILD)/tests/fuzz/entry_%.o: tests/fuzz/entry.c
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -DTARGET=fuzz_$* -c -o $@ $<
+
+$(LIBFUZZER): $(BUILD)/tests/fuzz/libfuzzer/%: $(BUILD)/tests/fuzz/entry_%.o $(FUZZ_O) $(BUILD)/libapps.a $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -lpcap
+
 scripts: $(BUILD)/tests/script/script
 	$< $(sort $(wildcard tests/scripts/*.pkt))
+
+# The simulator: make sim SEEDS=20000 FROM=1, or make sim SEED=7 TRACE=1; and every order of a short conversation.
+SIM_O     := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report link setup run main)
+EXPLORE_O := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report explore_world explore_digest explore)
+
+$(BUILD)/tests/sim/sim: $(SIM_O) $(LIB)
+$(BUILD)/tests/sim/explore: $(EXPLORE_O) $(LIB)
+$(BUILD)/tests/sim/sim $(BUILD)/tests/sim/explore:
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+sim: $(BUILD)/tests/sim/sim
+	$< $(if $(SEED),-s $(SEED) $(if $(TRACE),-t),-n $(or $(SEEDS),20000) -f $(or $(FROM),1))
+
+explore: $(BUILD)/tests/sim/explore
+	$< $(if $(STATES),-n $(STATES))
 
 # --- What people type ---
 
 # Packages on a fresh Debian 12 that has only git and make.
 DEPS_BUILD := gcc libc6-dev libpcap-dev
 DEPS_DEMO  := $(DEPS_BUILD) curl iputils-ping netcat-openbsd
-DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev python3 tshark gdb iproute2 procps
+DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev python3 tshark gdb iproute2 nftables procps
+DEPS_FUZZ  := $(DEPS_BUILD) clang libclang-rt-dev llvm python3
 DEPS_LINT  := $(DEPS_BUILD) clang clang-format clang-tidy libcmocka-dev shellcheck
 
 demo:
@@ -94,8 +140,10 @@ demo:
 # Unit tests and scripts in both builds, then end to end against the kernel, also in both.
 check:
 	@tests/deps.sh $(DEPS_CHECK)
-	@$(MAKE) -s $(BUILD)/glass unit $(BUILD)/tests/script/script
-	@$(MAKE) -s SAN=1 build/san/glass SAN=1 unit build/san/tests/script/script
+	@$(MAKE) -s $(BUILD)/glass unit $(BUILD)/tests/script/script $(BUILD)/tests/fuzz/replay \
+	            $(BUILD)/tests/sim/sim $(BUILD)/tests/sim/explore
+	@$(MAKE) -s SAN=1 build/san/glass SAN=1 unit build/san/tests/script/script build/san/tests/fuzz/replay \
+	            build/san/tests/sim/sim build/san/tests/sim/explore
 	@python3 tests/run.py
 
 lint:
@@ -104,12 +152,32 @@ lint:
 	@tests/lint/layers.sh
 	@tests/lint/purity.sh
 	@tests/lint/rules.sh
+	@tests/lint/rfc.sh
 	@shellcheck -x .ci/run tests/*.sh tests/lint/*.sh
 	@$(MAKE) -s CC=clang BUILD=build/clang build/clang/glass
 	@clang-tidy --quiet $(STACK_C) -- -std=c11 -D_GNU_SOURCE
 
-bench fuzz pcaps:
+# Each fuzz target for TIME seconds; `make fuzz TIME=3600 FUZZ_TARGETS=segment` for one of them and longer.
+TIME ?= 60
+fuzz:
+	@tests/deps.sh $(DEPS_FUZZ)
+	@$(MAKE) -s CC=clang SAN=1 FUZZ=1 BUILD=build/fuzz fuzz-programs
+	@python3 tests/fuzz/run.py build/fuzz $(TIME) $(FUZZ_TARGETS)
+
+fuzz-programs: $(LIBFUZZER)
+
+bench pcaps:
 	@echo "make $@: not yet" >&2; exit 1
+
+# Two namespaces of the kernel joined by the faulty link, and goodput over it: ratios, no test.
+$(BUILD)/tests/bench/wire: $(BUILD)/tests/bench/wire.o $(BUILD)/libapps.a $(LIB)
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
+
+bench-loss:
+	@tests/deps.sh $(DEPS_BUILD) python3 util-linux
+	@$(MAKE) -s $(BUILD)/glass $(BUILD)/tests/bench/wire
+	@BUILD=$(BUILD) python3 tests/bench/loss.py
 
 install: $(BUILD)/glass $(LIB)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/glasstack
@@ -123,6 +191,6 @@ clean:
 print-%:
 	@echo $($*)
 
-.PHONY: all unit scripts demo check lint bench fuzz pcaps install clean
+.PHONY: all unit scripts sim explore demo check lint bench fuzz fuzz-programs pcaps install bench-loss clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

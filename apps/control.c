@@ -262,6 +262,32 @@ static void request_netstat(struct control_client *c)
     client_leave(c);
 }
 
+static void count_established(void *context, const struct sock_info *info)
+{
+    uint32_t *count = context;
+    *count += info->state == TCP_ESTABLISHED || info->state == TCP_CLOSE_WAIT;
+}
+
+static void request_stats(struct control_client *c)
+{
+    const struct control_server *server = c->server;
+    const struct core *core = stack_core(server->stack);
+    struct control_stats stats = {
+        .memory_used = core->memory_used,
+        .memory_limit = core->config.memory_limit,
+        .device_dropped = server->loop->device->dropped,
+        .has_link = server->link != NULL,
+    };
+    memcpy(stats.counter, core->counter, sizeof stats.counter);
+    memcpy(stats.dropped, core->dropped, sizeof stats.dropped);
+    for (int way = 0; server->link && way < LINK_WAYS; way++)
+        memcpy(stats.link[way], server->link->way[way].count, sizeof stats.link[way]);
+    stack_each_socket(server->stack, count_established, &stats.established);
+    client_say(c, CONTROL_STATS, &stats, sizeof stats);
+    client_say(c, CONTROL_END, NULL, 0);
+    client_leave(c);
+}
+
 /* CONTROL_END with the namespaces; without any (--host) the client is where it has to be already. */
 static void request_namespace(struct control_client *c)
 {
@@ -340,6 +366,8 @@ static void client_request(struct control_client *c, const struct control_messag
         request_hello(c, &hello);
     } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_NETSTAT) {
         request_netstat(c);
+    } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_COUNTERS) {
+        request_stats(c);
     } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_NAMESPACE) {
         request_namespace(c);
     } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_DOWN) {

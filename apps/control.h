@@ -10,9 +10,9 @@
 
 #include <stdint.h>
 #include "../stack/stack.h"
-#include "../tun/loop.h"
+#include "../tun/link.h"
 
-#define CONTROL_VERSION  1
+#define CONTROL_VERSION  2
 #define CONTROL_BODY_MAX 65536 /* bytes of one message */
 
 enum control_type {
@@ -28,6 +28,8 @@ enum control_type {
     CONTROL_EOF,       /* <-> no more from this side (half-close) */
     CONTROL_ERROR,     /* <- struct control_error: then the connection ends; UDP and ping sockets live on */
     CONTROL_END,       /* <- done; of a relay: both sides said CONTROL_EOF and the stack took every byte */
+    CONTROL_COUNTERS,  /* ->, then CONTROL_STATS and CONTROL_END */
+    CONTROL_STATS,     /* <- struct control_stats */
     CONTROL_TYPES
 };
 
@@ -48,6 +50,17 @@ struct control_open {
 
 struct control_opened {
     struct endpoint local, remote;
+};
+
+/* Every counter of the stack and of what is below it. */
+struct control_stats {
+    uint64_t counter[COUNTER_COUNT];
+    uint64_t dropped[DROP_COUNT];
+    uint64_t link[LINK_WAYS][LINK_COUNTER_COUNT];
+    uint64_t memory_used, memory_limit; /* bytes */
+    uint64_t device_dropped;            /* datagrams that the device did not take */
+    uint32_t established;               /* connections in ESTABLISHED or CLOSE-WAIT (RFC 4022 tcpCurrEstab) */
+    uint32_t has_link;
 };
 
 struct control_error {

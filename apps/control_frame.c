@@ -21,6 +21,8 @@ static const struct {
     [CONTROL_EOF] = {0, 0},
     [CONTROL_ERROR] = {sizeof(struct control_error), sizeof(struct control_error)},
     [CONTROL_END] = {0, 0},
+    [CONTROL_COUNTERS] = {0, 0},
+    [CONTROL_STATS] = {sizeof(struct control_stats), sizeof(struct control_stats)},
 };
 
 bool control_length_right(uint32_t type, uint32_t length)

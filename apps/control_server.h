@@ -6,6 +6,7 @@
 #include "control.h"
 
 struct control_client;
+struct link;
 
 struct control_server {
     struct loop *loop;
@@ -17,6 +18,7 @@ struct control_server {
     void (*down)(void *context); /* a client asked the stack to close; called once for each that asks */
     void *context;
     struct control_client *clients;
+    const struct link *link; /* its counters are shown; NULL: none. Set by the caller after the start */
 };
 
 /* 0 or a negative errno value. The descriptors stay the caller's and must live until control_server_free. */

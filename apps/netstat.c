@@ -190,6 +190,7 @@ ssize_t netstat_ask(const char *name, struct sock_info **rows)
 static void help(void)
 {
     puts("usage: glass netstat [-a] [-n] [-o] [--name NAME]\n"
+         "       glass netstat -s [-a] [--name NAME]\n"
          "\n"
          "Shows the connections of a running stack, straight from the stack.\n"
          "\n"
@@ -198,25 +199,53 @@ static void help(void)
          "  -o, --timers   the timer that fires first: KIND (SECONDS LEFT/RETRIES/0)\n"
          "                 on: retransmission; probe: zero window; delack: delayed ACK;\n"
          "                 keepalive; finwait2; timewait; off: none runs\n"
+         "  -s, --statistics  what was counted instead: by protocol, every reason for which\n"
+         "                 something was dropped, the link's faults, memory; -a: zeros too\n"
          "      --name N   the stack called N (default: glass)\n"
          "\n"
          "Recv-Q and Send-Q are bytes that wait; of a listener, connections that wait and\n"
          "its backlog. PID is the process that owns the socket, - when none does any more.");
 }
 
+static int show_table(const char *name, const struct netstat_options *options)
+{
+    struct sock_info *rows;
+    ssize_t count = netstat_ask(name, &rows);
+    if (count < 0)
+        return EXIT_FAILURE;
+    netstat_print(stdout, rows, (size_t)count, options);
+    free(rows);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int show_statistics(const char *name, bool all)
+{
+    struct control_stats stats;
+    if (netstat_ask_stats(name, &stats) < 0)
+        return EXIT_FAILURE;
+    netstat_print_stats(stdout, &stats, all);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int cmd_netstat(int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"all", no_argument, NULL, 'a'},        {"numeric", no_argument, NULL, 'n'},
-        {"timers", no_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
-        {"name", required_argument, NULL, 'N'}, {NULL, 0, NULL, 0},
+        {"all", no_argument, NULL, 'a'},
+        {"numeric", no_argument, NULL, 'n'},
+        {"timers", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {"statistics", no_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'N'},
+        {NULL, 0, NULL, 0},
     };
     struct netstat_options options = {0};
     const char *name = CONTROL_NAME_DEFAULT;
-    for (int c; (c = getopt_long(argc, argv, "anoh", longs, NULL)) != -1;) {
+    bool statistics = false;
+    for (int c; (c = getopt_long(argc, argv, "anosh", longs, NULL)) != -1;) {
         options.listeners |= c == 'a';
         options.numeric |= c == 'n';
         options.timers |= c == 'o';
+        statistics |= c == 's';
         if (c == 'N')
             name = optarg;
         if (c == 'h') {
@@ -230,11 +259,5 @@ int cmd_netstat(int argc, char **argv)
         return arg_error(argv[0], "unexpected argument: %s", argv[optind]);
     if (!control_name_valid(name))
         return arg_error(argv[0], "--name: not a name: %s", name);
-    struct sock_info *rows;
-    ssize_t count = netstat_ask(name, &rows);
-    if (count < 0)
-        return EXIT_FAILURE;
-    netstat_print(stdout, rows, (size_t)count, &options);
-    free(rows);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return statistics ? show_statistics(name, options.listeners) : show_table(name, &options);
 }

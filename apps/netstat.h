@@ -3,7 +3,7 @@
 #define GLASS_NETSTAT_H
 
 #include <stdio.h>
-#include "../stack/stack.h"
+#include "control.h"
 
 struct netstat_options {
     bool listeners; /* -a */
@@ -24,5 +24,12 @@ void netstat_print(FILE *out, struct sock_info *rows, size_t count, const struct
 
 /* Asks the stack called `name`. The rows (free them) and how many; -1 after one line on standard error. */
 ssize_t netstat_ask(const char *name, struct sock_info **rows);
+
+/* glass netstat -s: every counter, in the words of RFC 4022 and of Linux' netstat where it has the same; `all`:
+ * also those that are zero. */
+void netstat_print_stats(FILE *out, const struct control_stats *stats, bool all);
+
+/* As netstat_ask. 0 or -1. */
+int netstat_ask_stats(const char *name, struct control_stats *stats);
 
 #endif

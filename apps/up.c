@@ -16,10 +16,12 @@
 #include "../stack/event_text.h"
 #include "../tun/capture.h"
 #include "../tun/lab.h"
+#include "../tun/link.h"
 #include "../tun/tun.h"
 #include "commands.h"
 #include "control_path.h"
 #include "control_server.h"
+#include "tcp_settings.h"
 #include "up.h"
 
 #define CLOSING_TIME SEC(2) /* how long peers have to finish their closes */
@@ -31,6 +33,7 @@ struct up {
     struct capture capture;
     struct lab lab;
     struct device device;
+    struct link link; /* before the device, with --link */
     struct stack stack;
     struct loop loop;
     struct services *services;
@@ -179,6 +182,14 @@ static int open_device(struct up *up)
     return error < 0 ? say(reason) : 0;
 }
 
+static int open_link(struct up *up)
+{
+    if (!up->config.has_link)
+        return 0;
+    int error = link_open(&up->link, &up->device, &up->config.link);
+    return error < 0 ? say_error("--link", error) : 0;
+}
+
 static void *allocate(void *context, size_t size)
 {
     (void)context;
@@ -205,6 +216,15 @@ static void trace(void *context, const struct event *event)
         fprintf(up->out, "%s\n", line);
 }
 
+static int apply_tcp_settings(const struct up_config *c, struct stack_config *config)
+{
+    char why[160];
+    for (unsigned i = 0; i < c->tcp_count; i++)
+        if (!tcp_settings_parse(config, c->tcp[i], why, sizeof why))
+            return say(why);
+    return 0;
+}
+
 static int open_stack(struct up *up)
 {
     struct stack_config config;
@@ -212,6 +232,8 @@ static int open_stack(struct up *up)
     config.addr = up->config.addr;
     config.prefix = up->config.prefix;
     config.mtu = (uint16_t)up->config.mtu;
+    if (apply_tcp_settings(&up->config, &config) < 0)
+        return -1;
     config.memory = (struct stack_memory){allocate, release, NULL};
     if (getrandom(config.key, sizeof config.key, 0) != (ssize_t)sizeof config.key)
         return say_error("no random numbers", -errno);
@@ -225,8 +247,11 @@ static int open_stack(struct up *up)
 
 static int open_loop(struct up *up)
 {
-    int error = loop_init(&up->loop, &up->stack, &up->device, up->config.pcap ? &up->capture : NULL);
+    struct device *device = up->config.has_link ? &up->link.device : &up->device;
+    int error = loop_init(&up->loop, &up->stack, device, up->config.pcap ? &up->capture : NULL);
     up->has_loop = error == 0;
+    if (up->config.has_link)
+        link_run(&up->link, &up->loop);
     if (error == 0)
         error = loop_watch(&up->loop, &up->signals, EPOLLIN);
     return error < 0 ? say_error("cannot start the event loop", error) : 0;
@@ -243,6 +268,7 @@ static int open_control(struct up *up)
     int error = control_server_start(&up->server, &up->loop, &up->stack, up->listener.fd, up->lab.user_fd,
                                      up->lab.net_fd, asked_down, up);
     up->has_server = error == 0;
+    up->server.link = up->config.has_link ? &up->link : NULL;
     return error < 0 ? say_error("cannot serve the control socket", error) : 0;
 }
 
@@ -250,14 +276,15 @@ static int open_control(struct up *up)
 static bool build(struct up *up)
 {
     return open_signals(up) == 0 && control_listen(&up->listener, up->config.name) == 0 &&
-           open_capture(up) == 0 && open_lab(up) == 0 && open_device(up) == 0 && open_stack(up) == 0 &&
-           open_loop(up) == 0 && open_services(up) == 0 && open_control(up) == 0;
+           open_capture(up) == 0 && open_lab(up) == 0 && open_device(up) == 0 && open_link(up) == 0 &&
+           open_stack(up) == 0 && open_loop(up) == 0 && open_services(up) == 0 && open_control(up) == 0;
 }
 
 static void take_down(struct up *up)
 {
     if (capture_close(&up->capture) < 0 && up->status == 0)
         up->status = say_error("--pcap: the capture is incomplete", up->capture.error) ? EXIT_FAILURE : 0;
+    link_close(&up->link);
     device_close(&up->device);
     control_unlisten(&up->listener);
     services_stop(up->services);
@@ -311,6 +338,22 @@ static void check_outputs(struct up *up)
     }
 }
 
+/* What the link did, one line each way. */
+static void report_link(const struct up *up)
+{
+    static const char *const name[LINK_WAYS] = {
+        [LINK_TO_STACK] = "to the stack", [LINK_TO_KERNEL] = "to the kernel"};
+    for (int way = 0; up->config.has_link && way < LINK_WAYS; way++) {
+        const struct link_way *w = &up->link.way[way];
+        fprintf(up->out, "glass: link %s:", name[way]);
+        for (int i = 0; i < LINK_COUNTER_COUNT; i++)
+            if (w->count[i] > 0 || i == LINK_IN)
+                fprintf(up->out, "%s %llu %s", i ? "," : "", (unsigned long long)w->count[i],
+                        link_counter_text((enum link_counter)i));
+        fprintf(up->out, ", %u under way\n", w->held);
+    }
+}
+
 static bool is_done(const struct up *up)
 {
     return up->closing && (up->finished || stack_open_connections(&up->stack) == 0);
@@ -330,9 +373,11 @@ static void run(struct up *up)
         fprintf(stderr, "glass up: the device %s is gone: %s\n", up->device.name, strerror(-error));
         up->status = EXIT_FAILURE;
     }
-    if (up->device.dropped > 0)
+    report_link(up);
+    uint64_t dropped = up->config.has_link ? up->link.device.dropped : up->device.dropped;
+    if (dropped > 0)
         fprintf(stderr, "glass up: %s did not take %llu datagrams\n", up->device.name,
-                (unsigned long long)up->device.dropped);
+                (unsigned long long)dropped);
 }
 
 int up_run(const struct up_config *config)

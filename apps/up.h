@@ -2,7 +2,10 @@
 #ifndef GLASS_UP_H
 #define GLASS_UP_H
 
+#include "../tun/link.h"
 #include "services.h"
+
+#define UP_TCP_MAX 16 /* times that --tcp may be given */
 
 struct up_config {
     const char *name;
@@ -14,6 +17,10 @@ struct up_config {
     uint32_t mtu; /* 0: not given */
     const char *pcap;
     bool trace;
+    bool has_link;
+    struct link_config link;
+    const char *tcp[UP_TCP_MAX]; /* as given: an initial window in segments needs the MTU, known later */
+    unsigned tcp_count;
     struct service_config services;
 
     /* For `glass demo`; all zero otherwise. */

@@ -7,6 +7,7 @@
 #include "args.h"
 #include "commands.h"
 #include "control_path.h"
+#include "tcp_settings.h"
 #include "up.h"
 
 #define COMMAND      "glass up"
@@ -31,6 +32,11 @@ static const char help[] =
     "  --service NAME=PORT|off  move or switch off echo, discard, daytime, chargen or http; may be repeated\n"
     "  --pcap FILE              write every datagram to a capture file; '-' is standard output:\n"
     "                           glass up --pcap - | wireshark -k -i -\n"
+    "  --link FAULTS            a bad link, each way: loss=1%,delay=20ms,jitter=5ms,reorder=0.5%,dup=0.1%,\n"
+    "                           corrupt=0.1%,rate=10mbit,queue=64,burst=3,ecn,seed=1; all may be left out.\n"
+    "                           delay and jitter are one way; queue counts datagrams before the rate;\n"
+    "                           burst is how many are lost in a row. A capture is taken on the stack's side\n"
+    "  --tcp OPTION=VALUE,...   change TCP: sack=off,congestion=reno; '--tcp help' lists what there is\n"
     "  --trace                  print every event of the stack, one line each\n"
     "  --help                   this text\n"
     "\n"
@@ -46,6 +52,8 @@ enum option_code {
     OPTION_WWW,
     OPTION_SERVICE,
     OPTION_PCAP,
+    OPTION_LINK,
+    OPTION_TCP,
     OPTION_TRACE,
     OPTION_HELP,
 };
@@ -59,6 +67,8 @@ static const struct option options[] = {
     {"www", required_argument, NULL, OPTION_WWW},
     {"service", required_argument, NULL, OPTION_SERVICE},
     {"pcap", required_argument, NULL, OPTION_PCAP},
+    {"link", required_argument, NULL, OPTION_LINK},
+    {"tcp", required_argument, NULL, OPTION_TCP},
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -108,6 +118,38 @@ static int set_service(struct up_config *c, const char *text)
     return 0;
 }
 
+static int set_link(struct up_config *c, const char *text)
+{
+    char why[160];
+    if (!link_parse(&c->link, text, why, sizeof why))
+        return arg_error(COMMAND, "--link: %s", why);
+    c->has_link = true;
+    return 0;
+}
+
+/* Only looked at here; up.c applies it. */
+static int set_tcp(struct up_config *c, const char *text)
+{
+    char why[160];
+    struct stack_config config;
+    stack_config_init(&config);
+    if (c->tcp_count == UP_TCP_MAX)
+        return arg_error(COMMAND, "--tcp: given more than %d times: separate its options by commas",
+                         UP_TCP_MAX);
+    c->tcp[c->tcp_count++] = text;
+    for (unsigned i = 0; i < c->tcp_count; i++)
+        if (!tcp_settings_parse(&config, c->tcp[i], why, sizeof why))
+            return arg_error(COMMAND, "--tcp: %s", why);
+    return 0;
+}
+
+static void print_tcp_settings(void)
+{
+    struct stack_config config;
+    stack_config_init(&config);
+    tcp_settings_print(stdout, &config);
+}
+
 static int set_file(const char **to, const char *option, const char *text)
 {
     if (!*text)
@@ -133,6 +175,10 @@ static int set_option(struct up_config *c, int code, const char *text)
         return set_file(&c->services.www, "--www", text);
     case OPTION_PCAP:
         return set_file(&c->pcap, "--pcap", text);
+    case OPTION_LINK:
+        return set_link(c, text);
+    case OPTION_TCP:
+        return set_tcp(c, text);
     case OPTION_HOST:
         c->host = true;
         return 0;
@@ -154,6 +200,10 @@ bool up_parse(struct up_config *c, int argc, char **argv, int *status)
     for (int code; (code = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (code == OPTION_HELP) {
             fputs(help, stdout);
+            return false;
+        }
+        if (code == OPTION_TCP && strcmp(optarg, "help") == 0) {
+            print_tcp_settings();
             return false;
         }
         *status = set_option(c, code, optarg);

@@ -23,7 +23,7 @@ def run(command, env=None):
 def count(output, code):
     """(passed, failed) of one program, from its own closing lines: cmocka's, unittest's or 'N passed, N failed'."""
     plain = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.M)
-    scripts = re.search(r"^(\d+) scripts, (\d+) failed$", output, re.M)
+    scripts = re.search(r"^(\d+) (?:scripts|seeds), (\d+) failed$", output, re.M)
     if scripts:
         plain = [(int(scripts[1]) - int(scripts[2]), int(scripts[2]))]
     if plain:
@@ -54,6 +54,10 @@ def programs(build):
     for name in sources:
         yield f"{folder}/{name}", [os.path.join(folder, name)], None
     yield f"{build} scripts", [os.path.join(build, "tests/script/script"), *scripts], None
+    seeds, states = ("500", "50000") if build == "build" else ("100", "5000")
+    yield f"{build} simulator", [os.path.join(build, "tests/sim/sim"), "-n", seeds], None
+    yield f"{build} exploration", [os.path.join(build, "tests/sim/explore"), "-n", states], None
+    yield f"{build} fuzz corpus", [os.path.join(build, "tests/fuzz/replay"), "tests/fuzz/corpus"], None
 
 
 def main():

@@ -305,6 +305,20 @@ class Lab:
             raise AssertionError(f"glass netstat: {done}")
         return [Row(line) for line in done.out.splitlines()[1:]]
 
+    def counters(self, *options):
+        """glass netstat -s: {section: {text: number}}."""
+        done = self.glass("netstat", "-s", *options)
+        if done.code != 0:
+            raise AssertionError(f"glass netstat -s: {done}")
+        sections, section = {}, None
+        for line in done.out.splitlines():
+            if not line.startswith(" "):
+                section = sections.setdefault(line.rstrip(":"), {})
+                continue
+            number, _, text = line.strip().partition(" ")
+            section[text] = int(number)
+        return sections
+
     def connections(self, local_port=None, remote_port=None):
         return [row for row in self.netstat() if row.proto == "tcp" and row.remote != "*:*"
                 and local_port in (None, row.local_port) and remote_port in (None, row.remote_port)]

@@ -19,7 +19,7 @@ LIMIT = 400  # seconds for all
 BEGAN = time.monotonic()
 
 # The longest first, so that the two lanes end together.
-ORDER = ("test_bulk.py", "test_http.py", "test_capture.py", "test_command_line.py")
+ORDER = ("test_bulk.py", "test_link.py", "test_http.py", "test_capture.py", "test_command_line.py")
 
 
 def files():

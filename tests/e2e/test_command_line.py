@@ -24,6 +24,12 @@ class Arguments(unittest.TestCase):
                 self.assertEqual((done.code, done.err), (0, ""), str(done))
                 self.assertTrue(done.out.startswith(f"usage: glass {command}"), done.out)
 
+    def test_tcp_help_lists_the_options(self):
+        done = self.place.glass("up", "--tcp", "help")
+        self.assertEqual((done.code, done.err), (0, ""), str(done))
+        for expected in (r"^sack +on +on or off +RFC 2018", r"^delayed-ack +40ms ", r"^congestion +cubic +cubic or reno"):
+            self.assertRegex(done.out, "(?m)" + expected)
+
     def test_help_names_each_command(self):
         done = self.place.glass("--help")
         self.assertEqual(done.code, 0)
@@ -59,7 +65,9 @@ class Arguments(unittest.TestCase):
                 ("--mtu", "0"), ("--mtu", "67"), ("--mtu", "65536"), ("--mtu", "1500x"), ("--mtu", "-1"), ("--mtu", ""),
                 ("--service", "echo"), ("--service", "gopher=70"), ("--service", "echo=0"), ("--service", "echo=65536"),
                 ("--service", "http=7"), ("--tun", "a/b"), ("--tun", "a-name-that-is-too-long"), ("--name", "../x"),
-                ("--name", ""), ("--pcap", ""), ("--www", "")):
+                ("--name", ""), ("--pcap", ""), ("--www", ""),
+                ("--link", ""), ("--link", "loss=1"), ("--link", "speed=1"), ("--link", "queue=5"), ("--tcp", ""),
+                ("--tcp", "sack=perhaps"), ("--tcp", "congestion=vegas"), ("--tcp", "rto-min=1")):
             self.assert_usage(["up", option, value], option)
 
     def test_what_is_too_much_or_missing(self):

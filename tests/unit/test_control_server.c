@@ -279,6 +279,33 @@ static void the_table_comes_row_by_row(void **state)
     close(c.fd);
 }
 
+static void every_counter_is_told(void **state)
+{
+    struct fixture *x = *state;
+    struct client c;
+    struct control_message m;
+    struct control_stats stats;
+    const struct core *core = stack_core(&x->stack);
+    const uint8_t nonsense[] = {0x60, 0, 0, 0};
+    stack_input(&x->stack, loop_now(&x->loop), nonsense, sizeof nonsense);
+    client_hello(x, &c);
+    client_send(&c, CONTROL_COUNTERS, NULL, 0);
+    m = client_next(x, &c);
+    assert_int_equal(m.type, CONTROL_STATS);
+    memcpy(&stats, m.body, sizeof stats);
+    assert_int_equal(stats.counter[COUNT_IP_IN], 1);
+    assert_int_equal(stats.dropped[DROP_IP_SHORT], 1);
+    assert_memory_equal(stats.counter, core->counter, sizeof stats.counter);
+    assert_memory_equal(stats.dropped, core->dropped, sizeof stats.dropped);
+    assert_int_equal(stats.memory_used, core->memory_used);
+    assert_int_equal(stats.memory_limit, core->config.memory_limit);
+    assert_int_equal(stats.established, 0);
+    assert_int_equal(stats.has_link, 0);
+    assert_int_equal(client_next(x, &c).type, CONTROL_END);
+    assert_int_equal(client_next(x, &c).type, 0);
+    close(c.fd);
+}
+
 static void the_namespace_comes_as_a_descriptor(void **state)
 {
     struct fixture *x = *state;
@@ -675,6 +702,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_table_comes_row_by_row),
+        TEST(every_counter_is_told),
         TEST(the_namespace_comes_as_a_descriptor),
         TEST(down_is_answered_when_all_is_closed),
         TEST(a_client_that_makes_no_sense_is_told_and_dropped),
