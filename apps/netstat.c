@@ -198,7 +198,7 @@ static void help(void)
          "  -n, --numeric  ports as numbers, not as names of services\n"
          "  -o, --timers   the timer that fires first: KIND (SECONDS LEFT/RETRIES/0)\n"
          "                 on: retransmission; probe: zero window; delack: delayed ACK;\n"
-         "                 keepalive; finwait2; timewait; off: none runs\n"
+         "                 keepalive; finwait2; timewait; reorder, tlp: loss recovery waits; off: none runs\n"
          "  -s, --statistics  what was counted instead: by protocol, every reason for which\n"
          "                 something was dropped, the link's faults, memory; -a: zeros too\n"
          "      --name N   the stack called N (default: glass)\n"

@@ -41,7 +41,7 @@ void stack_free(struct stack *stack)
 }
 
 /* Every verb that is given the time begins with what has become due by then. */
-static void pass_time(struct stack *stack, usec now)
+void stack_time(struct stack *stack, usec now)
 {
     struct core *core = &stack->core;
     if (now > core->now) /* a clock that steps back must not hurt us */
@@ -54,7 +54,7 @@ static void pass_time(struct stack *stack, usec now)
 
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len)
 {
-    pass_time(stack, now);
+    stack_time(stack, now);
     ip_input(&stack->ip, datagram, len);
 }
 
@@ -67,7 +67,7 @@ struct sock *stack_ready(struct stack *stack, unsigned *events)
 
 bool stack_output(struct stack *stack, usec now, struct frame *frame)
 {
-    pass_time(stack, now);
+    stack_time(stack, now);
     stack->outbox_turn = !stack->outbox_turn; /* neither may starve the other */
     if (stack->outbox_turn)
         return outbox_next(&stack->outbox, frame) || tcp_output(&stack->tcp, frame);

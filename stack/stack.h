@@ -24,6 +24,11 @@ int stack_init(struct stack *stack, const struct stack_config *config, usec now)
 void stack_free(struct stack *stack);
 
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len);
+
+/* It is `now`, and what is due by then happens; the other verbs that are given the time do this first. For a caller
+ * that wakes and lets applications work before anything else: socket calls are not given the time. */
+void stack_time(struct stack *stack, usec now);
+
 struct sock *stack_ready(struct stack *stack, unsigned *events);
 bool stack_output(struct stack *stack, usec now, struct frame *frame);
 usec stack_due(const struct stack *stack); /* 0: now; NEVER */

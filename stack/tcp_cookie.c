@@ -47,14 +47,14 @@ static uint32_t clock_with(const struct tcp *tcp, struct endpoint local, struct 
 }
 
 /* What the connection will be able to offer (tcp_rcv.c, edge_possible): a window must never shrink. */
-static uint16_t window_of(const struct stack_config *config, bool scale)
+static uint16_t window_of(const struct stack_config *config, uint32_t buffer, bool scale)
 {
     uint32_t unit = scale ? 1u << options_window_shift(config) : 1;
-    uint32_t room = config->tcp_receive_buffer > unit ? config->tcp_receive_buffer - (unit - 1) : 1;
+    uint32_t room = buffer > unit ? buffer - (unit - 1) : 1;
     return (uint16_t)(room < TCP_WINDOW_MAX ? room : TCP_WINDOW_MAX);
 }
 
-void cookie_send(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *syn)
+void cookie_send(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *syn, uint32_t buffer)
 {
     const struct stack_config *config = &tcp->core->config;
     struct endpoint local = {p->dst, syn->destination}, remote = {p->src, syn->source};
@@ -69,7 +69,7 @@ void cookie_send(struct tcp *tcp, const struct ip_packet *p, const struct tcp_he
                            .seq = {cookie_of(tcp, p, syn, syn->seq.n, period(tcp), index)},
                            .ack = seq_wrap(1, syn->seq.n),
                            .flags = (uint8_t)(TCP_SYN | TCP_ACK | (ecn ? TCP_ECE : 0)),
-                           .window = window_of(config, scale)};
+                           .window = window_of(config, buffer, scale)};
     h.options.mss = options_mss_offer(config);
     if (ts) {
         uint32_t shift = o->window_scale < TCP_WINDOW_SCALE_MAX ? o->window_scale : TCP_WINDOW_SCALE_MAX;

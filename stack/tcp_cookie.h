@@ -8,8 +8,8 @@
 
 #include "tcp_segment.h"
 
-/* Answers a SYN by a SYN,ACK that carries a cookie. */
-void cookie_send(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *syn);
+/* Answers a SYN by a SYN,ACK that carries a cookie; `buffer`: bytes the connection will have to receive. */
+void cookie_send(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *syn, uint32_t buffer);
 
 /* Whether the ACK returns a cookie of ours, not older than two periods; then *syn is what its sender's SYN had said. */
 bool cookie_check(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *ack, struct tcp_header *syn);

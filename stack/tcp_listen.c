@@ -146,7 +146,9 @@ enum drop listen_input(struct tcp_listener *l, const struct ip_packet *p, const 
     enum drop why = refuse(l, p, h);
     if (use_cookie(l, why)) {
         segment_stranger_event(l->tcp, p, h);
-        cookie_send(l->tcp, p, h);
+        const struct sock *s = l->sock;
+        cookie_send(l->tcp, p, h,
+                    s->receive_buffer_fixed ? s->receive_buffer : l->tcp->core->config.tcp_receive_buffer);
         return DROP_NONE;
     }
     if (why != DROP_NONE) {

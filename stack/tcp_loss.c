@@ -4,6 +4,8 @@
 #include "tcp_sack.h"
 #include "tcp_timestamps.h"
 
+#include <assert.h>
+
 static struct core *core_of(const struct tcp_conn *c)
 {
     return c->tcp->core;
@@ -70,6 +72,7 @@ static void measure(struct tcp_conn *c, const struct tcp_segment *seg, const str
 static void remember_for_undo(struct tcp_conn *c)
 {
     struct flight *f = c->snd.flight;
+    assert(f); /* something was lost, so it is in flight */
     f->undo_una = c->snd.una;
     f->undo_cc = c->cc;
     f->undo_resent = 0;

@@ -285,6 +285,7 @@ int loop_turn(struct loop *loop, usec until)
     loop->event_next = 0;
     loop->event_count = n;
     loop->now = clock_now();
+    stack_time(loop->stack, loop->now); /* before anybody works: socket calls count from here */
     tell_watches(loop);
     int error = exchange(loop);
     capture_turn_ends(loop);
