@@ -17,6 +17,7 @@
 #include "../tun/capture.h"
 #include "../tun/lab.h"
 #include "../tun/link.h"
+#include "../tun/offload.h"
 #include "../tun/tun.h"
 #include "commands.h"
 #include "control_path.h"
@@ -171,13 +172,16 @@ static int open_device(struct up *up)
     char reason[DEVICE_REASON_MAX];
     struct up_config *c = &up->config;
     if (c->host && device_exists(c->tun)) {
-        int error = device_attach(&up->device, c->tun, reason);
+        int error = device_attach(&up->device, c->tun, c->offload, reason);
         return error < 0 ? say(reason) : adopt_network(c, &up->device);
     }
     if (c->mtu == 0)
         c->mtu = IP_MTU_DEFAULT;
-    struct device_config device = {
-        .name = c->tun, .addr = up_kernel_addr(c->addr, c->prefix), .prefix = c->prefix, .mtu = c->mtu};
+    struct device_config device = {.name = c->tun,
+                                   .addr = up_kernel_addr(c->addr, c->prefix),
+                                   .prefix = c->prefix,
+                                   .mtu = c->mtu,
+                                   .offload = c->offload};
     int error = device_open(&up->device, &device, reason);
     return error < 0 ? say(reason) : 0;
 }
@@ -232,6 +236,8 @@ static int open_stack(struct up *up)
     config.addr = up->config.addr;
     config.prefix = up->config.prefix;
     config.mtu = (uint16_t)up->config.mtu;
+    config.device_sums = up->device.offload;
+    config.device_segments = up->device.offload ? OFFLOAD_LARGEST : 0;
     if (apply_tcp_settings(&up->config, &config) < 0)
         return -1;
     config.memory = (struct stack_memory){allocate, release, NULL};

@@ -17,6 +17,7 @@ struct up_config {
     uint32_t mtu; /* 0: not given */
     const char *pcap;
     bool trace;
+    bool offload, offload_given; /* where the kernel has it */
     bool has_link;
     struct link_config link;
     const char *tcp[UP_TCP_MAX]; /* as given: an initial window in segments needs the MTU, known later */

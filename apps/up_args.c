@@ -32,6 +32,10 @@ static const char help[] =
     "  --service NAME=PORT|off  move or switch off echo, discard, daytime, chargen or http; may be repeated\n"
     "  --pcap FILE              write every datagram to a capture file; '-' is standard output:\n"
     "                           glass up --pcap - | wireshark -k -i -\n"
+    "  --offload on|off         leave cutting into segments and checksums to the device, where it can (on; "
+    "with\n"
+    "                           --link off: a wire carries single segments); captures then show giant "
+    "packets\n"
     "  --link FAULTS            a bad link, each way: loss=1%,delay=20ms,jitter=5ms,reorder=0.5%,dup=0.1%,\n"
     "                           corrupt=0.1%,rate=10mbit,queue=64,burst=3,ecn,seed=1; all may be left out.\n"
     "                           delay and jitter are one way; queue counts datagrams before the rate;\n"
@@ -52,6 +56,7 @@ enum option_code {
     OPTION_WWW,
     OPTION_SERVICE,
     OPTION_PCAP,
+    OPTION_OFFLOAD,
     OPTION_LINK,
     OPTION_TCP,
     OPTION_TRACE,
@@ -67,6 +72,7 @@ static const struct option options[] = {
     {"www", required_argument, NULL, OPTION_WWW},
     {"service", required_argument, NULL, OPTION_SERVICE},
     {"pcap", required_argument, NULL, OPTION_PCAP},
+    {"offload", required_argument, NULL, OPTION_OFFLOAD},
     {"link", required_argument, NULL, OPTION_LINK},
     {"tcp", required_argument, NULL, OPTION_TCP},
     {"trace", no_argument, NULL, OPTION_TRACE},
@@ -115,6 +121,24 @@ static int set_service(struct up_config *c, const char *text)
     char why[160];
     if (!service_config_parse(&c->services, text, why, sizeof why))
         return arg_error(COMMAND, "--service: %s", why);
+    return 0;
+}
+
+static int set_offload(struct up_config *c, const char *text)
+{
+    c->offload = strcmp(text, "on") == 0;
+    if (!c->offload && strcmp(text, "off") != 0)
+        return arg_error(COMMAND, "--offload: '%s' is neither on nor off", text);
+    c->offload_given = true;
+    return 0;
+}
+
+/* A link with faults carries single segments: to lose 64 KiB at once teaches nothing about a wire. */
+static int settle_offload(struct up_config *c)
+{
+    if (c->offload && c->has_link && c->offload_given)
+        return arg_error(COMMAND, "--offload on does not go with --link: a wire carries single segments");
+    c->offload = c->offload_given ? c->offload : !c->has_link;
     return 0;
 }
 
@@ -171,6 +195,8 @@ static int set_option(struct up_config *c, int code, const char *text)
         return set_mtu(c, text);
     case OPTION_SERVICE:
         return set_service(c, text);
+    case OPTION_OFFLOAD:
+        return set_offload(c, text);
     case OPTION_WWW:
         return set_file(&c->services.www, "--www", text);
     case OPTION_PCAP:
@@ -212,6 +238,8 @@ bool up_parse(struct up_config *c, int argc, char **argv, int *status)
     }
     if (optind < argc)
         *status = arg_error(COMMAND, "unexpected argument '%s'", argv[optind]);
+    else
+        *status = settle_offload(c);
     return *status == 0;
 }
 

@@ -80,6 +80,9 @@ struct stack_config {
     bool tcp_autotune;                     /* buffers grow with the measured rate */
     bool tcp_nodelay; /* start every connection with Nagle's algorithm off */
 
+    bool device_sums;         /* the device finishes TCP's checksum, and says which of those that come are good */
+    uint32_t device_segments; /* bytes of the largest datagram that the device cuts into segments; 0: it does not */
+
     struct stack_memory memory;
     void (*observe)(void *context, const struct event *event); /* NULL: nobody watches */
     void *observe_context;

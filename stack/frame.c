@@ -5,7 +5,7 @@ size_t frame_gather(const struct frame *f, uint8_t *to, size_t room)
 {
     struct writer w = writer_of(to, room);
     put_bytes(&w, f->head, f->head_len);
-    put_bytes(&w, f->body[0].at, f->body[0].len);
-    put_bytes(&w, f->body[1].at, f->body[1].len);
+    for (int i = 0; i < FRAME_SPANS; i++)
+        put_bytes(&w, f->body[i].at, f->body[i].len);
     return w.bad ? 0 : frame_len(f);
 }

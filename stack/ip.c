@@ -87,16 +87,18 @@ static bool is_fragment(const struct ip_packet *p)
     return p->more_fragments || p->offset > 0;
 }
 
-void ip_input(struct ip *ip, const uint8_t *datagram, size_t len)
+void ip_input(struct ip *ip, const uint8_t *datagram, size_t len, const struct offload *offload)
 {
     struct ip_packet p, whole;
     core_count(ip->core, COUNT_IP_IN);
     enum drop why = ip_parse(datagram, len, &p);
     if (!why)
         why = check_addresses(&ip->core->config, &p);
-    if (!why && !is_fragment(&p))
+    if (!why && !is_fragment(&p)) {
+        p.segment_size = offload->segment_size;
+        p.checksum_good = offload->checksum_good;
         why = deliver(ip, &p);
-    else if (!why && ip_frag_input(&ip->frag, &p, &whole, &why))
+    } else if (!why && ip_frag_input(&ip->frag, &p, &whole, &why))
         why = deliver(ip, &whole);
     if (why)
         core_drop(ip->core, why, datagram, len);

@@ -21,8 +21,9 @@ struct ip {
 void ip_init(struct ip *ip, struct core *core, struct icmp *icmp, struct udp *udp, struct tcp *tcp);
 void ip_free(struct ip *ip);
 
-/* A datagram from the wire. It is delivered, kept as a fragment, or dropped for a counted reason. */
-void ip_input(struct ip *ip, const uint8_t *datagram, size_t len);
+/* A datagram from the wire, or several that the device left in one. It is delivered, kept as a fragment, or dropped
+ * for a counted reason. */
+void ip_input(struct ip *ip, const uint8_t *datagram, size_t len, const struct offload *offload);
 
 /* Gives up on datagrams whose fragments stayed away, and tells their senders (RFC 1122 3.3.2). */
 void ip_tick(struct ip *ip, usec now);

@@ -46,6 +46,8 @@ struct ip_packet {
     bool dont_fragment, more_fragments;
     uint32_t offset;    /* of a fragment, bytes */
     bool to_many;       /* destination is broadcast or multicast */
+    bool checksum_good; /* the transport's, says the device */
+    uint16_t segment_size; /* of several in one, frame.h; 0: it is one */
     struct span header; /* as received; of the first fragment when reassembled */
     struct span body;   /* transport header and payload */
 };

@@ -54,8 +54,15 @@ void stack_time(struct stack *stack, usec now)
 
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len)
 {
+    const struct offload none = {0};
+    stack_input_offloaded(stack, now, datagram, len, &none);
+}
+
+void stack_input_offloaded(struct stack *stack, usec now, const uint8_t *datagram, size_t len,
+                           const struct offload *offload)
+{
     stack_time(stack, now);
-    ip_input(&stack->ip, datagram, len);
+    ip_input(&stack->ip, datagram, len, offload);
 }
 
 struct sock *stack_ready(struct stack *stack, unsigned *events)

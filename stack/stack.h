@@ -25,6 +25,10 @@ void stack_free(struct stack *stack);
 
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len);
 
+/* The same from a device that says more: several segments in one, a checksum that need not be looked at. */
+void stack_input_offloaded(struct stack *stack, usec now, const uint8_t *datagram, size_t len,
+                           const struct offload *offload);
+
 /* It is `now`, and what is due by then happens; the other verbs that are given the time do this first. For a caller
  * that wakes and lets applications work before anything else: socket calls are not given the time. */
 void stack_time(struct stack *stack, usec now);

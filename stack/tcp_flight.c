@@ -273,6 +273,26 @@ struct sent *flight_last(const struct tcp_conn *c)
     return f && f->count ? flight_at(f, (uint16_t)(f->count - 1)) : NULL;
 }
 
+struct sent *flight_first_segment(struct tcp_conn *c)
+{
+    struct flight *f = c->snd.flight;
+    if (!f || f->count == 0)
+        return NULL;
+    struct sent *s = flight_at(f, 0);
+    return s->len <= c->snd.mss || s->left == 0 ? s : split(c, 0, c->snd.mss);
+}
+
+struct sent *flight_last_segment(struct tcp_conn *c)
+{
+    struct sent *s = flight_last(c);
+    if (!s || s->len <= c->snd.mss)
+        return s;
+    uint32_t rest = s->len % c->snd.mss;
+    if (!split(c, (uint16_t)(c->snd.flight->count - 1), s->len - (rest ? rest : c->snd.mss)))
+        return NULL;
+    return flight_last(c);
+}
+
 void flight_mark_lost(struct flight *f, struct sent *s)
 {
     if (s->lost || s->sacked)

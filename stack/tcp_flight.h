@@ -42,6 +42,11 @@ struct sent *flight_next_lost(const struct tcp_conn *c);
 /* The last one, whatever is known of it, or NULL. */
 struct sent *flight_last(const struct tcp_conn *c);
 
+/* The first and the last segment that are outstanding: records of super-segments are split for them. NULL: nothing is
+ * outstanding, or there is no memory. */
+struct sent *flight_first_segment(struct tcp_conn *c);
+struct sent *flight_last_segment(struct tcp_conn *c);
+
 void flight_mark_lost(struct flight *f, struct sent *s);
 void flight_mark_older_lost(struct tcp_conn *c, usec time); /* what left before, and is not sacked */
 void flight_forget_sacks(struct tcp_conn *c);  /* RFC 2018 8: the receiver may have thrown them away */

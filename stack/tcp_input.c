@@ -381,10 +381,13 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
         drop(c, seg, why);
     if (c->rcv.nxt > nxt) {
         c->rcv.dup_acks_owed = 0; /* the hole they told of is filled: with a new number they would mislead */
-        rcv_owe_ack(c, (uint32_t)seg->text.len, had_hole);
+        rcv_owe_ack(c, seg_largest(seg), had_hole);
         sock_signal(c->sock);
-    } else if (c->rcv.dup_acks_owed < UINT16_MAX) {
-        c->rcv.dup_acks_owed++; /* RFC 5681 4.2: each one tells the sender that something arrived */
+    } else {
+        /* RFC 5681 4.2: each one tells the sender that something arrived; a SACK block tells it for all at
+         * once. */
+        uint32_t owed = c->rcv.dup_acks_owed + (c->sack_ok ? 1 : seg_count(seg));
+        c->rcv.dup_acks_owed = (uint16_t)(owed < UINT16_MAX ? owed : UINT16_MAX);
     }
     return true;
 }

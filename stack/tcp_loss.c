@@ -106,9 +106,11 @@ static void undo_if_all_needless(struct tcp_conn *c, const struct delivery *d, u
 
 static void mark_first_lost(struct tcp_conn *c)
 {
-    struct flight *f = c->snd.flight;
-    if (f && f->count)
-        flight_mark_lost(f, flight_at(f, 0));
+    struct sent *first = flight_first_segment(c);
+    if (!first && c->snd.flight && c->snd.flight->count)
+        first = flight_at(c->snd.flight, 0); /* no memory to split it: all of it goes again */
+    if (first)
+        flight_mark_lost(c->snd.flight, first);
     c->snd.rescue_now = true; /* the hole is repaired at once, whatever cwnd says */
 }
 
@@ -267,7 +269,7 @@ static void detect_by_duplicates(struct tcp_conn *c)
 {
     if (c->snd.recovery == RECOVERY_NONE && c->snd.dup_acks >= TCP_DUPACK_THRESHOLD &&
         c->snd.una > c->snd.recover)
-        flight_mark_lost(c->snd.flight, flight_at(c->snd.flight, 0));
+        mark_first_lost(c);
 }
 
 /* Marks what this ACK, or the time, shows to be lost. True: there is something new among it. */

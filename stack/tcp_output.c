@@ -25,11 +25,19 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* How much of a lost transmission fits one segment and the peer's window. The first outstanding byte may
- * always go: into a window that closed it is the probe. */
+/* How much of a lost transmission may leave again at once: a segment, or as many as the congestion window has
+ * room for and the device cuts. */
+static int64_t resend_unit(const struct tcp_conn *c)
+{
+    int64_t room = (int64_t)c->cc.cwnd - flight_pipe(c), unit = smaller(snd_unit(c), room);
+    return unit > c->snd.mss && c->snd.wnd > 0 ? unit - unit % c->snd.mss : c->snd.mss;
+}
+
+/* How much of it fits the peer's window, too. The first outstanding byte may always go: into a window that
+ * closed it is the probe. */
 static uint32_t resend_len(const struct tcp_conn *c, const struct sent *s)
 {
-    int64_t len = smaller(s->len, c->snd.mss + (s->left == 0 ? 1 : 0));
+    int64_t len = smaller(s->len, resend_unit(c) + (s->left == 0 ? 1 : 0));
     if (s->left > c->snd.una)
         len = smaller(len, snd_edge(c) - s->left);
     else if (tcp_synchronized(c) && c->snd.wnd > 0)
@@ -143,7 +151,10 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
     if (!resend && !choose_unsent(c, (uint32_t)fresh, out))
         return false;
     if (resend) {
-        uint32_t len = last->len < c->snd.mss ? last->len : c->snd.mss;
+        last = flight_last_segment(c);
+        if (!last)
+            return false;
+        uint32_t len = last->len;
         flight_mark_lost(c->snd.flight, last);
         *out = (struct choice){.left = last->left, .len = len, .resent = true};
         if (!flight_resent(c, last, len))
@@ -242,7 +253,7 @@ static struct tcp_header header_of(struct tcp_conn *c, const struct choice *ch, 
         options_of_syn(c, &h.options);
         h.flags |= options_ecn_flags(c);
     } else {
-        options_of_segment(c, &h.options, segment_room(c) - text);
+        options_of_segment(c, &h.options, segment_room(c) - (text < c->snd.mss ? text : c->snd.mss));
         h.flags |= ecn_flags(c, is_new_text(c, ch, text));
     }
     if (h.flags & TCP_URG)
@@ -273,6 +284,21 @@ static void settle_acks(struct tcp_conn *c)
     tcb_timer_stop(c, TCP_TIMER_DELAYED_ACK);
 }
 
+/* The checksum, ours or the device's, and where a super-segment is to be cut. */
+static void sum(const struct tcp_conn *c, struct frame *f, size_t head_len, size_t text)
+{
+    uint8_t *head = f->head + IP_HEADER_MIN;
+    if (text > c->snd.mss)
+        f->offload.segment_size = c->snd.mss;
+    if (!c->tcp->core->config.device_sums) {
+        tcp_checksum(head, head_len, f->body, FRAME_SPANS, c->local.addr, c->remote.addr);
+        return;
+    }
+    tcp_checksum_begin(head, head_len + text, c->local.addr, c->remote.addr);
+    f->offload.checksum_start = IP_HEADER_MIN;
+    f->offload.checksum_at = IP_HEADER_MIN + TCP_CHECKSUM_AT;
+}
+
 static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
 {
     int64_t from = ch->left > 1 ? ch->left : 1, to = smaller(ch->left + ch->len, c->snd.q.tail);
@@ -283,7 +309,7 @@ static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
     ring_spans(&c->snd.q, from, text, f->body);
     uint8_t *head = f->head + IP_HEADER_MIN;
     size_t head_len = tcp_write(&h, head);
-    tcp_checksum(head, head_len, f->body, c->local.addr, c->remote.addr);
+    sum(c, f, head_len, text);
     struct ip_fields ip = {
         .src = c->local.addr,
         .dst = c->remote.addr,

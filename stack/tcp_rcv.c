@@ -138,11 +138,11 @@ enum drop rcv_text(struct tcp_conn *c, int64_t position, struct span text)
     return store(c, from, text.at + (from - position), end);
 }
 
-void rcv_owe_ack(struct tcp_conn *c, uint32_t text_len, bool at_once)
+void rcv_owe_ack(struct tcp_conn *c, uint32_t segment, bool at_once)
 {
     const struct stack_config *config = &c->tcp->core->config;
-    if (text_len > c->rcv.full && text_len <= c->snd.mss)
-        c->rcv.full = (uint16_t)text_len;
+    if (segment > c->rcv.full && segment <= c->snd.mss)
+        c->rcv.full = (uint16_t)segment;
     /* RFC 9293 3.8.6.3, RFC 5681 4.2: at least every second full-sized segment. */
     if (at_once || config->tcp_delayed_ack == 0 || c->rcv.nxt - c->rcv.acked >= 2 * (int64_t)c->rcv.full)
         c->rcv.ack_now = true;

@@ -15,8 +15,9 @@ enum drop rcv_text(struct tcp_conn *c, int64_t position, struct span text);
 /* RFC 2883 4: text that came although we hold it, to be reported in the next ACK. */
 void rcv_note_duplicate(struct tcp_conn *c, int64_t left, int64_t right);
 
-/* Owes an ACK: for text in order, at once when it should not wait (RFC 5681 4.2), otherwise delayed. */
-void rcv_owe_ack(struct tcp_conn *c, uint32_t text_len, bool at_once);
+/* Owes an ACK: for text in order, at once when it should not wait (RFC 5681 4.2), otherwise delayed. `segment`: the
+ * text of the largest segment that came. */
+void rcv_owe_ack(struct tcp_conn *c, uint32_t segment, bool at_once);
 
 /* The user's next bytes; how many. */
 size_t rcv_read(struct tcp_conn *c, void *bytes, size_t len, bool peek);

@@ -16,7 +16,7 @@ static void reply(struct tcp *tcp, const struct tcp_header *h, struct event *e, 
     struct outbox_entry *entry = outbox_new(tcp->outbox, len, NULL);
     if (!entry)
         return; /* counted there; the peer asks again */
-    tcp_checksum(head, len, (struct span[2]){{0}, {0}}, e->local.addr, e->remote.addr);
+    tcp_checksum(head, len, NULL, 0, e->local.addr, e->remote.addr);
     memcpy(entry->data, head, len);
     entry->src = e->local.addr;
     entry->dst = e->remote.addr;

@@ -22,6 +22,20 @@ struct tcp_segment segment_of(const struct tcp_conn *c, const struct ip_packet *
 void segment_in_event(struct tcp_conn *c, const struct tcp_segment *seg);
 void segment_stranger_event(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h);
 
+/* How many segments its sender made of it: more than one when the device brought them in one piece. */
+static inline uint32_t seg_count(const struct tcp_segment *seg)
+{
+    uint32_t each = seg->packet->segment_size;
+    return each && seg->text.len > each ? (uint32_t)((seg->text.len + each - 1) / each) : 1;
+}
+
+/* The text of the largest of them. */
+static inline uint32_t seg_largest(const struct tcp_segment *seg)
+{
+    uint32_t each = seg->packet->segment_size;
+    return each && seg->text.len > each ? each : (uint32_t)seg->text.len;
+}
+
 /* Where the text begins: a SYN comes before it. */
 static inline int64_t seg_text(const struct tcp_segment *seg)
 {

@@ -66,26 +66,57 @@ static bool worth_sending(const struct tcp_conn *c, int64_t len, int64_t queued)
     return idle && 2 * len >= s->max_wnd && s->max_wnd > 0 && !corked; /* (3) half of the largest window */
 }
 
+/* The same for the short end of a super-segment: the full segments before it are outstanding when it leaves.
+ */
+static bool tail_may_leave(const struct tcp_conn *c, int64_t len, int64_t queued)
+{
+    const struct sock *owner = c->sock;
+    bool corked = owner && (owner->corked || owner->more), nodelay = owner && owner->nodelay;
+    return c->snd.override_now || (len == queued && (c->snd.fin || (nodelay && !corked)));
+}
+
+uint32_t snd_unit(const struct tcp_conn *c)
+{
+    const uint32_t headers = IP_HEADER_MIN + TCP_HEADER_MAX;
+    uint32_t most = c->tcp->core->config.device_segments, mss = c->snd.mss;
+    /* A mark that only the first of them may carry (RFC 3168 6.1.2), an urgent pointer that would have to
+     * differ. */
+    bool alike = !c->snd.cwr_owed && c->snd.up <= c->snd.una;
+    return alike && most > headers + mss ? (most - headers) / mss * mss : mss;
+}
+
+/* Of a super-segment's worth only a part is allowed now. While ACKs are on their way that will allow more, a
+ * small one is not worth its header; but a quarter of the window is, or the pipe would run dry. */
+static bool wait_for_more(const struct tcp_conn *c, int64_t len, int64_t queued, uint32_t unit)
+{
+    int64_t window = smaller(c->snd.wnd, c->cc.cwnd);
+    return c->snd.nxt > c->snd.una && len < queued && len < unit && len < window / 4;
+}
+
 uint32_t snd_new(const struct tcp_conn *c)
 {
     const struct tcp_snd *s = &c->snd;
     int64_t queued = s->q.tail + (s->fin ? 1 : 0) - s->nxt;
     if (queued <= 0)
         return 0;
-    uint32_t pipe = flight_pipe(c);
+    uint32_t pipe = flight_pipe(c), unit = snd_unit(c);
     int64_t allowed = smaller(snd_edge(c) - s->nxt, (int64_t)c->cc.cwnd - pipe);
-    int64_t len = smaller(smaller(queued, allowed), s->mss);
+    int64_t len = smaller(smaller(queued, allowed), unit);
+    if (len > s->mss && !tail_may_leave(c, len, queued))
+        len -= len % s->mss;
     if (len <= 0)
         return 0;
     /* The congestion window is no reason for a small segment while others are in flight. */
     if (len < smaller(queued, s->mss) && (int64_t)c->cc.cwnd - pipe == allowed && pipe > 0)
+        return 0;
+    if (unit > s->mss && wait_for_more(c, len, queued, unit))
         return 0;
     return worth_sending(c, len, queued) ? (uint32_t)len : 0;
 }
 
 bool snd_window_full(const struct tcp_conn *c)
 {
-    int64_t more = smaller(smaller(c->snd.q.tail, snd_edge(c)) - c->snd.nxt, c->snd.mss);
+    int64_t more = smaller(smaller(c->snd.q.tail, snd_edge(c)) - c->snd.nxt, snd_unit(c));
     return more > 0 && (int64_t)c->cc.cwnd - flight_pipe(c) < more;
 }
 

@@ -16,7 +16,10 @@ bool snd_update_window(struct tcp_conn *c, const struct tcp_segment *seg);
  * window, Nagle's algorithm or silly-window avoidance say wait. Counts the FIN. */
 uint32_t snd_new(const struct tcp_conn *c);
 
-/* The congestion window, not the peer's and not the lack of data, forbids another full segment. */
+/* How much text may leave behind one header: the MSS, or as many of it as the device cuts apart. */
+uint32_t snd_unit(const struct tcp_conn *c);
+
+/* The congestion window, not the peer's and not the lack of data, forbids another full unit. */
 bool snd_window_full(const struct tcp_conn *c);
 
 /* Something waits to be sent for the first time: text, or the FIN. */

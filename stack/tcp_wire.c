@@ -103,7 +103,7 @@ enum drop tcp_parse(const struct ip_packet *p, struct tcp_header *h)
     h->urgent = get16(&r);
     if (r.bad || header_len < TCP_HEADER_MIN || header_len > p->body.len)
         return DROP_TCP_SHORT;
-    if (received_checksum(p) != 0) /* RFC 9293 3.1 MUST-3 */
+    if (!p->checksum_good && received_checksum(p) != 0) /* RFC 9293 3.1 MUST-3 */
         return DROP_TCP_CHECKSUM;
     if (h->source == 0 || h->destination == 0)
         return DROP_PORT_ZERO;
@@ -181,13 +181,24 @@ size_t tcp_write(const struct tcp_header *h, uint8_t to[TCP_HEADER_MAX])
     return len;
 }
 
-void tcp_checksum(uint8_t *head, size_t head_len, const struct span text[2], uint32_t src, uint32_t dst)
+void tcp_checksum(uint8_t *head, size_t head_len, const struct span *text, int spans, uint32_t src,
+                  uint32_t dst)
 {
     struct checksum c = {0};
-    poke16(head + 16, 0);
-    checksum_add_pseudo(&c, src, dst, IP_TCP, head_len + text[0].len + text[1].len);
+    size_t len = head_len;
+    poke16(head + TCP_CHECKSUM_AT, 0);
     checksum_add(&c, head, head_len);
-    checksum_add(&c, text[0].at, text[0].len);
-    checksum_add(&c, text[1].at, text[1].len);
-    poke16(head + 16, checksum_finish(&c));
+    for (int i = 0; i < spans; i++) {
+        checksum_add(&c, text[i].at, text[i].len);
+        len += text[i].len;
+    }
+    checksum_add_pseudo(&c, src, dst, IP_TCP, len);
+    poke16(head + TCP_CHECKSUM_AT, checksum_finish(&c));
+}
+
+void tcp_checksum_begin(uint8_t *head, size_t len, uint32_t src, uint32_t dst)
+{
+    struct checksum c = {0};
+    checksum_add_pseudo(&c, src, dst, IP_TCP, len);
+    poke16(head + TCP_CHECKSUM_AT, (uint16_t)~checksum_finish(&c));
 }

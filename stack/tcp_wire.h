@@ -41,8 +41,13 @@ enum drop tcp_parse(const struct ip_packet *p, struct tcp_header *h);
 /* Writes header and options; returns their length. The checksum is left 0: tcp_checksum fills it. */
 size_t tcp_write(const struct tcp_header *h, uint8_t to[TCP_HEADER_MAX]);
 
-/* Fills the checksum field of the header at `head`, over the pseudo-header, the header and both spans of text. */
-void tcp_checksum(uint8_t *head, size_t head_len, const struct span text[2], uint32_t src, uint32_t dst);
+#define TCP_CHECKSUM_AT    16 /* offset of the checksum in the header */
+
+/* Fills the checksum field of the header at `head`, over the pseudo-header, the header and the spans of text. */
+void tcp_checksum(uint8_t *head, size_t head_len, const struct span *text, int spans, uint32_t src, uint32_t dst);
+
+/* Fills it with the pseudo-header's part alone: a device adds the rest, of each segment that it cuts. */
+void tcp_checksum_begin(uint8_t *head, size_t len, uint32_t src, uint32_t dst);
 
 /* What the segment takes of the sequence space, RFC 9293 3.4: text, and one each for SYN and FIN. */
 static inline uint32_t tcp_seq_len(const struct tcp_header *h)

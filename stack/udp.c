@@ -41,7 +41,7 @@ static enum drop parse(const struct ip_packet *p, struct udp_datagram *d)
     get16(&r); /* the checksum */
     if (r.bad || length < UDP_HEADER || length > p->body.len)
         return DROP_UDP_SHORT;
-    if (!checksum_good(p, length))
+    if (!p->checksum_good && !checksum_good(p, length))
         return DROP_UDP_CHECKSUM;
     d->data = r.at;
     d->len = length - UDP_HEADER; /* bytes behind it, if IPv4 carried any, are nobody's */
@@ -55,6 +55,23 @@ static struct sock *receiver(const struct udp *udp, const struct udp_datagram *d
     if (!s || s->remote.addr == 0)
         return s;
     return s->remote.addr == d->src.addr && s->remote.port == d->src.port ? s : NULL;
+}
+
+/* Each datagram to itself: the device may have left several of one sender in one piece. */
+static enum drop deliver(struct udp *udp, struct sock *s, const struct udp_datagram *d, size_t each)
+{
+    enum drop why = DROP_NONE;
+    size_t at = 0;
+    do {
+        size_t left = d->len - at, len = each && left > each ? each : left;
+        enum drop refused = dgram_deliver(udp->core, s, d->src, d->data + at, len);
+        if (refused)
+            why = refused;
+        else
+            core_count(udp->core, COUNT_UDP_IN);
+        at += len;
+    } while (at < d->len);
+    return why;
 }
 
 enum drop udp_input(struct udp *udp, const struct ip_packet *p)
@@ -71,10 +88,7 @@ enum drop udp_input(struct udp *udp, const struct ip_packet *p)
     struct sock *s = receiver(udp, &d);
     if (!s)
         return DROP_UDP_NO_PORT;
-    why = dgram_deliver(udp->core, s, d.src, d.data, d.len);
-    if (!why)
-        core_count(udp->core, COUNT_UDP_IN);
-    return why;
+    return deliver(udp, s, &d, p->segment_size);
 }
 
 static void fill(struct outbox_entry *e, uint16_t from, uint16_t to, const void *bytes, size_t len)

@@ -264,12 +264,13 @@ static void arm(struct link *link)
 
 static void deliver_to_kernel(struct link *link, usec now)
 {
+    const struct offload none = {0}; /* on a real wire there are only whole datagrams */
     struct link_packet *p;
     while ((p = link_take(&link->way[LINK_TO_KERNEL], now))) {
         struct iovec whole = {p->bytes, p->len};
         ssize_t n;
         do
-            n = link->inner->write(link->inner, &whole, 1);
+            n = link->inner->write(link->inner, &whole, 1, &none);
         while (n == -EINTR);
         if (n < 0)
             link->device.dropped++; /* that the device is gone shows when it is read */
@@ -286,11 +287,11 @@ static void link_wakes(struct deadline *wake)
 }
 
 /* Brings in one datagram of the inner device, gives out one that is due. 0: nothing yet, ask again. */
-static ssize_t link_device_read(struct device *device, uint8_t *to, size_t room)
+static ssize_t link_device_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
 {
     struct link *link = (struct link *)device;
     struct link_way *way = &link->way[LINK_TO_STACK];
-    ssize_t n = link->inner->read(link->inner, to, room);
+    ssize_t n = link->inner->read(link->inner, to, room, offload);
     usec now = clock_now();
     if (n > 0)
         link_give(way, now, &(struct iovec){to, (size_t)n}, 1);
@@ -305,8 +306,10 @@ static ssize_t link_device_read(struct device *device, uint8_t *to, size_t room)
     return len;
 }
 
-static ssize_t link_device_write(struct device *device, const struct iovec *part, int count)
+static ssize_t link_device_write(struct device *device, const struct iovec *part, int count,
+                                 const struct offload *offload)
 {
+    (void)offload; /* none: up.c opens the device without */
     struct link *link = (struct link *)device;
     ssize_t len = 0;
     usec now = clock_now();

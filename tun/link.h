@@ -94,7 +94,7 @@ struct link {
     struct deadline wake;
 };
 
-/* Stands before `inner`, which must be open. 0 or -ENOMEM. */
+/* Stands before `inner`, which must be open, without offload: a wire carries datagrams as they are. 0 or -ENOMEM. */
 int link_open(struct link *link, struct device *inner, const struct link_config *config);
 
 /* Must be called before the first turn of the loop that reads &link->device. */

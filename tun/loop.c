@@ -9,6 +9,7 @@
 
 #include "capture.h"
 #include "loop.h"
+#include "offload.h"
 #include "tun.h"
 
 #define READ_MAX     256   /* datagrams of one turn */
@@ -79,10 +80,15 @@ static void device_ready(struct watch *watch, uint32_t events)
 
 /* --- datagrams --- */
 
-static void capture(struct loop *loop, const struct iovec *part, int count)
+/* What the device will sum, or need not have summed, is shown as it would be on a wire. */
+static void capture(struct loop *loop, const struct iovec *part, int count, const struct offload *offload)
 {
-    if (loop->capture)
-        capture_packet(loop->capture, loop->now, part, count);
+    struct iovec finished[OFFLOAD_PARTS_MAX];
+    uint8_t front[OFFLOAD_FRONT];
+    if (!loop->capture)
+        return;
+    count = offload_finish(offload, part, count, front, finished);
+    capture_packet(loop->capture, loop->now, finished, count);
 }
 
 static void capture_turn_ends(struct loop *loop)
@@ -101,7 +107,8 @@ static int read_device(struct loop *loop)
             loop->busy = true;
             return 0;
         }
-        ssize_t n = loop->device->read(loop->device, loop->buffer, DATAGRAM_MAX);
+        struct offload offload;
+        ssize_t n = loop->device->read(loop->device, loop->buffer, DATAGRAM_MAX, &offload);
         if (n == -EINTR)
             continue;
         if (n == -EAGAIN)
@@ -110,8 +117,8 @@ static int read_device(struct loop *loop)
             return (int)n;
         else if (n > 0) {
             loop->now = clock_now();
-            capture(loop, &(struct iovec){loop->buffer, (size_t)n}, 1);
-            stack_input(loop->stack, loop->now, loop->buffer, (size_t)n);
+            capture(loop, &(struct iovec){loop->buffer, (size_t)n}, 1, &offload);
+            stack_input_offloaded(loop->stack, loop->now, loop->buffer, (size_t)n, &offload);
         }
     }
     return 0;
@@ -123,14 +130,14 @@ static bool device_is_gone(ssize_t error)
     return error == -EBADFD || error == -EBADF || error == -ENODEV || error == -ENXIO;
 }
 
-static int write_device(struct loop *loop, const struct iovec *part, int count)
+static int write_device(struct loop *loop, const struct iovec *part, int count, const struct offload *offload)
 {
     ssize_t n;
     do
-        n = loop->device->write(loop->device, part, count);
+        n = loop->device->write(loop->device, part, count, offload);
     while (n == -EINTR);
     if (n >= 0)
-        capture(loop, part, count);
+        capture(loop, part, count, offload);
     else if (device_is_gone(n))
         return (int)n;
     else
@@ -149,8 +156,10 @@ static bool is_for_ourselves(const struct loop *loop, const struct frame *f)
 static void feed_back(struct loop *loop, const struct frame *f)
 {
     size_t len = frame_gather(f, loop->buffer, DATAGRAM_MAX);
-    capture(loop, &(struct iovec){loop->buffer, len}, 1);
-    stack_input(loop->stack, loop->now, loop->buffer, len);
+    struct offload offload = f->offload;
+    offload.checksum_good = true;
+    capture(loop, &(struct iovec){loop->buffer, len}, 1, &offload);
+    stack_input_offloaded(loop->stack, loop->now, loop->buffer, len, &offload);
 }
 
 static int send_frame(struct loop *loop, const struct frame *f)
@@ -159,12 +168,12 @@ static int send_frame(struct loop *loop, const struct frame *f)
         feed_back(loop, f);
         return 0;
     }
-    struct iovec part[3] = {{(void *)f->head, f->head_len}};
+    struct iovec part[1 + FRAME_SPANS] = {{(void *)f->head, f->head_len}};
     int count = 1;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < FRAME_SPANS; i++)
         if (f->body[i].len > 0)
             part[count++] = (struct iovec){(void *)f->body[i].at, f->body[i].len};
-    return write_device(loop, part, count);
+    return write_device(loop, part, count, &f->offload);
 }
 
 static int write_frames(struct loop *loop)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "offload.h"
 #include "tun.h"
 
 static const char *tun_path(void)
@@ -20,16 +21,41 @@ static const char *tun_path(void)
     return path && *path ? path : TUN_PATH;
 }
 
-static ssize_t tun_read(struct device *device, uint8_t *to, size_t room)
+static ssize_t plain_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
 {
     ssize_t n = read(device->fd, to, room);
+    *offload = (struct offload){0};
     return n < 0 ? -errno : n;
 }
 
-static ssize_t tun_write(struct device *device, const struct iovec *part, int count)
+static ssize_t plain_write(struct device *device, const struct iovec *part, int count,
+                           const struct offload *offload)
 {
+    (void)offload; /* the stack was told that there is none */
     ssize_t n = writev(device->fd, part, count);
     return n < 0 ? -errno : n;
+}
+
+static ssize_t offload_device_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
+{
+    uint8_t header[OFFLOAD_HEADER];
+    struct iovec parts[2] = {{header, sizeof header}, {to, room}};
+    ssize_t n = readv(device->fd, parts, 2);
+    if (n < (ssize_t)sizeof header)
+        return n < 0 ? -errno : 0;
+    offload_read(header, offload);
+    return n - (ssize_t)sizeof header;
+}
+
+static ssize_t offload_device_write(struct device *device, const struct iovec *part, int count,
+                                    const struct offload *offload)
+{
+    uint8_t header[OFFLOAD_HEADER];
+    struct iovec parts[2 + FRAME_SPANS] = {{header, sizeof header}};
+    offload_write(offload, part, header);
+    memcpy(parts + 1, part, (size_t)count * sizeof *part);
+    ssize_t n = writev(device->fd, parts, count + 1);
+    return n < 0 ? -errno : n - (ssize_t)sizeof header;
 }
 
 static void explain_access(const char *path, int error, char *reason)
@@ -140,23 +166,22 @@ static int tun_node_open(char *reason)
     return -error;
 }
 
-/* Binds the open node to a device of that name. */
-static int tun_set_interface(int fd, const char *name, int flags)
+/* Binds the open node to a device of that name, with offload where it is wanted and the kernel has it. */
+static int tun_set_interface(struct device *device, bool offload, int flags)
 {
-    struct ifreq request = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags)};
-    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-    if (ioctl(fd, TUNSETIFF, &request) < 0)
+    flags |= IFF_TUN | IFF_NO_PI | offload_interface_flags(offload);
+    struct ifreq request = {.ifr_flags = (short)flags};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", device->name);
+    if (ioctl(device->fd, TUNSETIFF, &request) < 0)
         return -errno;
-    /* A persistent device keeps the offloads of its last user; we read whole datagrams with finished
-     * checksums. */
-    if (ioctl(fd, TUNSETOFFLOAD, 0UL) < 0)
-        return -errno;
-    return 0;
+    device->read = offload ? offload_device_read : plain_read;
+    device->write = offload ? offload_device_write : plain_write;
+    return offload_enable(device->fd, offload, &device->offload);
 }
 
 static int device_begin(struct device *device, const char *name, char *reason)
 {
-    *device = (struct device){.fd = -1, .read = tun_read, .write = tun_write};
+    *device = (struct device){.fd = -1};
     if (strlen(name) >= sizeof device->name || !*name) {
         snprintf(reason, DEVICE_REASON_MAX, "'%s' is not a device name: 1 to %zu characters", name,
                  sizeof device->name - 1);
@@ -188,7 +213,7 @@ int device_open(struct device *device, const struct device_config *config, char 
     int error = device_begin(device, config->name, reason);
     if (error < 0)
         return error;
-    error = tun_set_interface(device->fd, device->name, IFF_TUN_EXCL);
+    error = tun_set_interface(device, config->offload, IFF_TUN_EXCL);
     if (error < 0) {
         explain_create(device->name, -error, reason);
         return device_fail(device, error);
@@ -203,12 +228,12 @@ int device_open(struct device *device, const struct device_config *config, char 
     return error < 0 ? device_fail(device, error) : 0;
 }
 
-int device_attach(struct device *device, const char *name, char *reason)
+int device_attach(struct device *device, const char *name, bool offload, char *reason)
 {
     int error = device_begin(device, name, reason);
     if (error < 0)
         return error;
-    error = tun_set_interface(device->fd, device->name, 0);
+    error = tun_set_interface(device, offload, 0);
     if (error < 0) {
         explain_attach(device->name, -error, reason);
         return device_fail(device, error);

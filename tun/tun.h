@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../stack/frame.h"
+
 #define TUN_PATH          "/dev/net/tun" /* the environment variable GLASS_TUN names another node */
 #define TUN_QUEUE         5000           /* datagrams; 100 clients with a 64 KB window each send 4400 at once */
 #define DEVICE_REASON_MAX 512
@@ -24,11 +26,14 @@ struct device {
     uint8_t prefix;
     uint32_t mtu;
     bool up;
+    bool offload;     /* it cuts super-segments and sums: offload.h */
     uint64_t dropped; /* datagrams that the device did not take */
 
-    /* One datagram: its length, or a negative errno value. -EAGAIN: none waits (read), no room (write). */
-    ssize_t (*read)(struct device *device, uint8_t *to, size_t room);
-    ssize_t (*write)(struct device *device, const struct iovec *part, int count);
+    /* One datagram, or a super-segment: its length, or a negative errno value. -EAGAIN: none waits (read), no room
+     * (write). What the device did of it, or is to do, stands in *offload: all zero for one without offload. Of a
+     * super-segment to write, part[0] is the headers. */
+    ssize_t (*read)(struct device *device, uint8_t *to, size_t room, struct offload *offload);
+    ssize_t (*write)(struct device *device, const struct iovec *part, int count, const struct offload *offload);
 };
 
 struct device_config {
@@ -36,6 +41,7 @@ struct device_config {
     uint32_t addr; /* of the kernel's end, host byte order */
     uint8_t prefix;
     uint32_t mtu;
+    bool offload; /* wanted; device->offload says whether the kernel has it */
 };
 
 /* Makes a device that lives as long as its descriptor, sets it up and brings it up. 0; or a negative errno value,
@@ -43,7 +49,7 @@ struct device_config {
 int device_open(struct device *device, const struct device_config *config, char *reason);
 
 /* Attaches to an existing, configured device as it is and reads its address and MTU. As device_open. */
-int device_attach(struct device *device, const char *name, char *reason);
+int device_attach(struct device *device, const char *name, bool offload, char *reason);
 
 /* Whether a network device of that name exists in this namespace. */
 bool device_exists(const char *name);

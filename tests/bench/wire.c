@@ -49,8 +49,9 @@ static int open_end(struct end *e, int number, const struct link_config *config)
 static bool take_in(struct end *from, struct end *to)
 {
     static uint8_t bytes[DATAGRAM];
+    struct offload none;
     for (int i = 0; i < BATCH; i++) {
-        ssize_t n = from->device.read(&from->device, bytes, sizeof bytes);
+        ssize_t n = from->device.read(&from->device, bytes, sizeof bytes, &none);
         if (n == -EAGAIN || n == -EINTR)
             return true;
         if (n < 0)
@@ -62,9 +63,10 @@ static bool take_in(struct end *from, struct end *to)
 
 static void hand_out(struct end *e)
 {
+    const struct offload none = {0};
     struct link_packet *p;
     while ((p = link_take(&e->to, clock_now()))) {
-        e->device.write(&e->device, &(struct iovec){p->bytes, p->len}, 1);
+        e->device.write(&e->device, &(struct iovec){p->bytes, p->len}, 1, &none);
         free(p);
     }
 }

@@ -55,7 +55,7 @@ static void write_back(struct tcp_header *h)
     fit(&h->options);
     size_t len = tcp_write(h, again);
     assert(len >= TCP_HEADER_MIN && len <= TCP_HEADER_MAX);
-    tcp_checksum(again, len, text, IP_ADDR(10, 7, 0, 1), IP_ADDR(10, 7, 0, 2));
+    tcp_checksum(again, len, text, 2, IP_ADDR(10, 7, 0, 1), IP_ADDR(10, 7, 0, 2));
     memcpy(again + len, h->text.at, h->text.len);
     struct ip_packet p = packet_of(again, len + h->text.len);
     enum drop why = tcp_parse(&p, &read);
@@ -76,7 +76,7 @@ void fuzz_options(const uint8_t *bytes, size_t len)
     if (len < TCP_HEADER_MIN)
         assert(first == DROP_TCP_SHORT);
     else
-        tcp_checksum(segment, len, (struct span[2]){{0}, {0}}, p.src, p.dst);
+        tcp_checksum(segment, len, NULL, 0, p.src, p.dst);
     enum drop why = tcp_parse(&p, &h);
     assert(why != DROP_TCP_CHECKSUM);
     if (why == DROP_NONE)

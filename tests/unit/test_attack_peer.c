@@ -172,7 +172,7 @@ static void desynchronize(struct attack *a, const struct tcp_conn *c)
     uint8_t *segment = bytes + IP_HEADER_MIN;
     size_t head = tcp_write(&h, segment);
     memset(segment + head, 'y', 100);
-    tcp_checksum(segment, head, (struct span[2]){{segment + head, 100}, {0}}, VICTIM, PEER);
+    tcp_checksum(segment, head, &(struct span){segment + head, 100}, 1, VICTIM, PEER);
     ip_fill(bytes, &(struct ip_fields){.src = VICTIM, .dst = PEER, .protocol = IP_TCP, .ttl = 64},
             head + 100);
     stack_input(&a->client, a->now, bytes, IP_HEADER_MIN + head + 100);

@@ -40,16 +40,19 @@ struct fixture {
     struct sock *udp;      /* PORT */
 };
 
-static ssize_t no_read(struct device *device, uint8_t *to, size_t room)
+static ssize_t no_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
 {
+    (void)offload;
     (void)device;
     (void)to;
     (void)room;
     return -EAGAIN;
 }
 
-static ssize_t no_write(struct device *device, const struct iovec *part, int count)
+static ssize_t no_write(struct device *device, const struct iovec *part, int count,
+                        const struct offload *offload)
 {
+    (void)offload;
     (void)device;
     ssize_t n = 0;
     for (int i = 0; i < count; i++)

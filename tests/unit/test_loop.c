@@ -39,8 +39,9 @@ struct fixture {
     struct loop loop;
 };
 
-static ssize_t fake_read(struct device *device, uint8_t *to, size_t room)
+static ssize_t fake_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
 {
+    *offload = (struct offload){0};
     struct fake *f = (struct fake *)device;
     uint64_t ignored;
     if (f->read_error)
@@ -56,8 +57,10 @@ static ssize_t fake_read(struct device *device, uint8_t *to, size_t room)
     return (ssize_t)f->in_len;
 }
 
-static ssize_t fake_write(struct device *device, const struct iovec *part, int count)
+static ssize_t fake_write(struct device *device, const struct iovec *part, int count,
+                          const struct offload *offload)
 {
+    (void)offload;
     struct fake *f = (struct fake *)device;
     if (f->write_error)
         return f->write_error;

@@ -18,7 +18,7 @@ static size_t write_segment(const struct tcp_header *h, uint8_t *to, const char 
 {
     size_t len = tcp_write(h, to), text_len = strlen(text);
     memcpy(to + len, text, text_len);
-    tcp_checksum(to, len, (struct span[2]){{(const uint8_t *)text, text_len}, {0}}, A, B);
+    tcp_checksum(to, len, &(struct span){(const uint8_t *)text, text_len}, 1, A, B);
     return len + text_len;
 }
 
@@ -116,7 +116,7 @@ static enum drop parse_options(const uint8_t *options, size_t n, uint8_t flags, 
     memcpy(bytes + 20, options, n);
     size_t len = 20 + (n + 3) / 4 * 4;
     bytes[12] = (uint8_t)(len / 4 << 4);
-    tcp_checksum(bytes, len, (struct span[2]){{0}, {0}}, A, B);
+    tcp_checksum(bytes, len, NULL, 0, A, B);
     struct ip_packet p = packet_of(bytes, len);
     return tcp_parse(&p, h);
 }
