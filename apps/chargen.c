@@ -10,15 +10,9 @@
 #include <errno.h>
 
 #define CHARGEN_CONNECTIONS 65536
-#define CHARGEN_SEND_BUFFER 65536 /* bytes: each connection fills its buffer, so keep it small */
-#define CHARGEN_STRETCH     8192
+#define CHARGEN_STRETCH     (10 * CHARGEN_PERIOD) /* bytes lent at a time: more than one frame takes */
 #define CHARGEN_TIMES       3
 #define UDP_HEADERS         28 /* bytes: IPv4 20, UDP 8 */
-
-struct chargen_conn {
-    struct server_conn base;
-    uint32_t position; /* in the stream, below CHARGEN_PERIOD */
-};
 
 void chargen_fill(uint8_t *bytes, size_t len, uint32_t position)
 {
@@ -35,19 +29,25 @@ void chargen_fill(uint8_t *bytes, size_t len, uint32_t position)
     }
 }
 
-/* As much as the send buffer takes. False: nobody listens. */
-static bool generate(struct chargen_conn *c)
+/* The same whole periods for every connection, made once: nothing is copied, and a connection costs no
+ * buffer. */
+static const uint8_t *stretch(void)
 {
-    for (;;) {
-        uint8_t *scratch = c->base.server->scratch;
-        chargen_fill(scratch, CHARGEN_STRETCH, c->position);
-        ssize_t n = sock_send(c->base.sock, scratch, CHARGEN_STRETCH, 0);
-        if (n == -EAGAIN)
-            return true;
-        if (n <= 0)
-            return false;
-        c->position = (c->position + (uint32_t)n) % CHARGEN_PERIOD;
-    }
+    static uint8_t bytes[CHARGEN_STRETCH];
+    if (bytes[0] == 0)
+        chargen_fill(bytes, sizeof bytes, 0);
+    return bytes;
+}
+
+/* As much as may be lent. False: nobody listens. */
+static bool generate(struct server_conn *c)
+{
+    const struct loan loan = {.bytes = stretch(), .len = CHARGEN_STRETCH};
+    int error;
+    do
+        error = sock_lend(c->sock, &loan);
+    while (error == 0);
+    return error == -EAGAIN;
 }
 
 /* Input is thrown away; its end, even a half-close, ends the stream: there is no other way to say "enough".
@@ -55,15 +55,14 @@ static bool generate(struct chargen_conn *c)
 static void chargen_run(struct server_conn *base)
 {
     int64_t n = server_discard(base);
-    if ((n <= 0 && n != -EAGAIN) || !generate((struct chargen_conn *)base))
+    if ((n <= 0 && n != -EAGAIN) || !generate(base))
         server_close(base);
 }
 
 const struct server_program chargen_program = {
-    .size = sizeof(struct chargen_conn),
+    .size = sizeof(struct server_conn),
     .limit = CHARGEN_CONNECTIONS,
     .run = chargen_run,
-    .send_buffer = CHARGEN_SEND_BUFFER,
 };
 
 int64_t chargen_answer(uint8_t *bytes, size_t len)

@@ -37,7 +37,7 @@ int64_t server_discard(struct server_conn *c)
 {
     int64_t total = 0;
     for (;;) {
-        ssize_t n = sock_recv(c->sock, c->server->scratch, SERVER_SCRATCH, 0);
+        ssize_t n = sock_recv(c->sock, NULL, SIZE_MAX, SOCK_TRUNC);
         if (n <= 0)
             return total > 0 && n == -EAGAIN ? total : n;
         total += n;

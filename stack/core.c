@@ -10,16 +10,23 @@ void core_init(struct core *core, const struct stack_config *config, usec now)
     wheel_init(&core->wheel, now);
 }
 
-void *core_alloc(struct core *core, size_t size)
+static void *take(struct core *core, size_t size)
 {
     const struct stack_memory *m = &core->config.memory;
     if (size > core->config.memory_limit - core->memory_used)
+        core_free_spares(core);
+    if (size > core->config.memory_limit - core->memory_used)
         return NULL;
     void *at = m->allocate(m->context, size);
-    if (!at)
-        return NULL;
-    core->memory_used += size;
-    return memset(at, 0, size);
+    if (at)
+        core->memory_used += size;
+    return at;
+}
+
+void *core_alloc(struct core *core, size_t size)
+{
+    void *at = take(core, size);
+    return at ? memset(at, 0, size) : NULL;
 }
 
 void core_free(struct core *core, void *at, size_t size)
@@ -29,6 +36,58 @@ void core_free(struct core *core, void *at, size_t size)
     assert(core->memory_used >= size);
     core->memory_used -= size;
     core->config.memory.release(core->config.memory.context, at, size);
+}
+
+static unsigned block_class(uint32_t size)
+{
+    unsigned class = 0;
+    while ((uint32_t)BLOCK_MIN << class < size)
+        class ++;
+    return class;
+}
+
+static uint8_t *take_spare(struct core *core, unsigned class, uint32_t *size)
+{
+    struct spare_block *b = core->spare[class];
+    core->spare[class] = b->next;
+    core->spare_count[class]--;
+    *size = (uint32_t)BLOCK_MIN << class;
+    return (uint8_t *)b;
+}
+
+/* The largest first: a ring that fills need not grow, and copy what it holds, on its way. */
+uint8_t *core_take_block(struct core *core, uint32_t least, uint32_t most, uint32_t *size)
+{
+    unsigned class = block_class(least);
+    for (unsigned i = BLOCK_SIZES; i-- > class;)
+        if (core->spare[i] && (i == class || (uint32_t)BLOCK_MIN << i <= most))
+            return take_spare(core, i, size);
+    *size = (uint32_t)BLOCK_MIN << class;
+    return take(core, *size);
+}
+
+void core_give_block(struct core *core, uint8_t *block, uint32_t size)
+{
+    unsigned class = block ? block_class(size) : BLOCK_SIZES;
+    if (class >= BLOCK_SIZES ||
+        (core->spare_count[class] > 0 && (core->spare_count[class] + 1u) * size > BLOCK_SPARE)) {
+        core_free(core, block, size);
+        return;
+    }
+    struct spare_block *b = (struct spare_block *)block;
+    b->next = core->spare[class];
+    core->spare[class] = b;
+    core->spare_count[class]++;
+}
+
+void core_free_spares(struct core *core)
+{
+    for (unsigned class = 0; class < BLOCK_SIZES; class ++)
+        while (core->spare[class]) {
+            uint32_t size;
+            uint8_t *block = take_spare(core, class, &size);
+            core_free(core, block, size);
+        }
 }
 
 uint64_t core_random(struct core *core)

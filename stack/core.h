@@ -8,13 +8,24 @@
 #include "siphash.h"
 #include "timer.h"
 
+/* Storage of rings that is not in use, by size: the next ring to fill takes it, still warm in the cache. */
+#define BLOCK_MIN     TCP_RING_MIN   /* bytes; each size is twice the one before */
+#define BLOCK_SIZES   12
+#define BLOCK_SPARE   (128u << 10) /* bytes kept of each size; of a larger one, one block */
+
+struct spare_block {
+    struct spare_block *next;
+};
+
 struct core {
     struct stack_config config;
     usec now; /* the time its caller gave with the verb at work */
     struct wheel wheel;
     uint64_t counter[COUNTER_COUNT];
     uint64_t dropped[DROP_COUNT];
-    size_t memory_used; /* bytes */
+    size_t memory_used; /* bytes, spare ones included */
+    struct spare_block *spare[BLOCK_SIZES];
+    uint16_t spare_count[BLOCK_SIZES];
     uint64_t random_count;
 };
 
@@ -23,6 +34,12 @@ void core_init(struct core *core, const struct stack_config *config, usec now);
 /* Memory from the configured hooks, within config.memory_limit. NULL when there is none; zeroed otherwise. */
 void *core_alloc(struct core *core, size_t size);
 void core_free(struct core *core, void *at, size_t size); /* NULL is allowed */
+
+/* A block for a ring, its contents undefined: at least `least` bytes, and a spare one of up to `most` if there is one.
+ * *size: what it is, a power of two. NULL when there is no memory. */
+uint8_t *core_take_block(struct core *core, uint32_t least, uint32_t most, uint32_t *size);
+void core_give_block(struct core *core, uint8_t *block, uint32_t size); /* NULL is allowed */
+void core_free_spares(struct core *core);
 
 /* Unpredictable to whoever lacks the key: SipHash of a counter. */
 uint64_t core_random(struct core *core);

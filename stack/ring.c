@@ -21,29 +21,26 @@ static void check(const struct ring *r, int64_t position, size_t len)
     assert(r->head <= position && position + (int64_t)len <= r->head + r->size);
 }
 
-bool ring_reserve(struct ring *r, struct core *core, uint32_t need)
+bool ring_reserve(struct ring *r, struct core *core, uint32_t need, uint32_t most)
 {
     if (need <= r->size)
         return true;
-    uint32_t size = r->size ? r->size : TCP_RING_MIN;
-    while (size < need)
-        size *= 2;
-    struct ring bigger = {.head = r->head, .tail = r->tail, .size = size};
-    bigger.base = core_alloc(core, size);
+    struct ring bigger = {.head = r->head, .tail = r->tail};
+    bigger.base = core_take_block(core, need, most, &bigger.size);
     if (!bigger.base)
         return false;
     struct span old[2];
     ring_spans(r, r->head, r->size, old);
     ring_store(&bigger, r->head, old[0].at, old[0].len);
     ring_store(&bigger, r->head + (int64_t)old[0].len, old[1].at, old[1].len);
-    ring_free(r, core);
+    core_free(core, r->base, r->size);
     *r = bigger;
     return true;
 }
 
 void ring_free(struct ring *r, struct core *core)
 {
-    core_free(core, r->base, r->size);
+    core_give_block(core, r->base, r->size);
     r->base = NULL;
     r->size = 0;
 }

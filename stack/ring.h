@@ -14,8 +14,9 @@ struct ring {
     uint32_t size;
 };
 
-/* Storage for at least [head, head + need); all that was stored stays. False: no memory, nothing changed. */
-bool ring_reserve(struct ring *r, struct core *core, uint32_t need);
+/* Storage for at least [head, head + need); all that was stored stays. A ring that has none may take spare storage of
+ * up to `most` bytes. False: no memory, nothing changed. */
+bool ring_reserve(struct ring *r, struct core *core, uint32_t need, uint32_t most);
 void ring_free(struct ring *r, struct core *core); /* storage only; head and tail stay */
 
 /* Both need head <= position and position + len <= head + size. */

@@ -304,6 +304,21 @@ ssize_t sock_send(struct sock *s, const void *bytes, size_t len, int flags)
     return called(s, "sock_send", tcp_send(c, bytes, len, flags & SOCK_OOB));
 }
 
+int sock_lend(struct sock *s, const struct loan *loan)
+{
+    struct tcp_conn *c = conn_of(s);
+    if (s->type != SOCK_TCP)
+        return (int)called(s, "sock_lend", -EOPNOTSUPP);
+    if (s->error)
+        return (int)called(s, "sock_lend", -take_error(s));
+    if (!c)
+        return (int)called(s, "sock_lend", -ENOTCONN);
+    if (loan->len == 0)
+        return (int)called(s, "sock_lend", -EINVAL);
+    s->more = false;
+    return (int)called(s, "sock_lend", tcp_lend(c, loan));
+}
+
 ssize_t sock_recv(struct sock *s, void *bytes, size_t len, int flags)
 {
     if (s->type != SOCK_TCP)
@@ -315,7 +330,7 @@ ssize_t sock_recv(struct sock *s, void *bytes, size_t len, int flags)
         return called(s, "sock_recv", -ENOTCONN);
     if (!(flags & SOCK_PEEK))
         s->urgent = false;
-    return called(s, "sock_recv", tcp_receive(c, bytes, len, flags & SOCK_PEEK));
+    return called(s, "sock_recv", tcp_receive(c, flags & SOCK_TRUNC ? NULL : bytes, len, flags & SOCK_PEEK));
 }
 
 ssize_t sock_sendto(struct sock *s, const void *bytes, size_t len, int flags, struct endpoint to)
@@ -503,7 +518,7 @@ static int get_tcp(const struct sock *s, enum sock_option option, int64_t *value
         *value = c && c->rcv.up && c->rcv.up == c->rcv.q.head;
         return 0;
     case SOCK_OPT_UNSENT:
-        *value = c ? ring_used(&c->snd.q) : 0;
+        *value = c ? sendq_len(&c->snd.q) : 0;
         return 0;
     default:
         return -ENOPROTOOPT;

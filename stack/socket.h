@@ -7,12 +7,14 @@
 #define GLASS_SOCKET_H
 
 #include <sys/types.h>
+#include "sendq.h"
 #include "sock.h"
 
 struct stack;
 
 #define SOCK_OOB  0x1 /* send: the last byte is urgent (RFC 6093) */
 #define SOCK_PEEK 0x2 /* recv: leave it there */
+#define SOCK_TRUNC 0x8 /* recv, TCP: throw the bytes away instead of copying them; `bytes` may be NULL */
 #define SOCK_MORE 0x4 /* send: more follows at once, a small segment may wait for it */
 
 enum sock_shutdown {
@@ -60,6 +62,11 @@ int sock_connect(struct sock *s, struct endpoint remote);
 /* How much was taken, at most len. -EAGAIN: the send buffer is full, SOCK_WRITABLE follows. -EPIPE: we closed.
  * UDP and ping (connected): the whole datagram or -EMSGSIZE. */
 ssize_t sock_send(struct sock *s, const void *bytes, size_t len, int flags);
+
+/* TCP: the same without copying. loan->bytes must stay as they are until loan->release is called with its context, from
+ * within any verb or call: when the peer has acknowledged all of them, or the connection is over. 0: all were taken.
+ * -EAGAIN: too many loans at once, SOCK_WRITABLE follows; -EINVAL: an empty one; others as sock_send. */
+int sock_lend(struct sock *s, const struct loan *loan);
 
 /* How much was given, at most len; 0: the peer closed and all was read. -EAGAIN: nothing yet. A pending error
  * (-ECONNRESET ...) is given once. UDP and ping: one datagram, cut to len. */

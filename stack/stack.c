@@ -37,6 +37,7 @@ void stack_free(struct stack *stack)
     ip_free(&stack->ip);
     outbox_free(&stack->outbox);
     ports_free(&stack->ports);
+    core_free_spares(&stack->core);
     assert(stack->core.memory_used == 0);
 }
 
@@ -89,6 +90,11 @@ usec stack_due(const struct stack *stack)
     return timers < fragments ? timers : fragments;
 }
 
+static uint32_t bounded(int64_t bytes)
+{
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
 static struct sock_info conn_info(const struct tcp_conn *c)
 {
     struct sock_info info = {
@@ -99,7 +105,7 @@ static struct sock_info conn_info(const struct tcp_conn *c)
         .owner = c->sock ? c->sock->owner : 0,
         .connection = c->id,
         .receive_queue = rcv_unread(c),
-        .send_queue = (uint32_t)(c->snd.q.tail - c->snd.q.head),
+        .send_queue = bounded(sendq_len(&c->snd.q)),
         .retries = c->snd.retries,
     };
     usec due = tcb_timer_earliest(c, &info.timer);

@@ -11,6 +11,7 @@
 #include "ranges.h"
 #include "ring.h"
 #include "rtt.h"
+#include "sendq.h"
 #include "seq.h"
 #include "sock.h"
 #include "table.h"
@@ -65,7 +66,7 @@ struct tcp_snd {
     int64_t wl1, wl2;      /* SND.WL1 (a position of the peer's), SND.WL2 */
     int64_t up;            /* SND.UP: the position behind the last urgent byte; 0: none */
     uint32_t wnd, max_wnd; /* SND.WND, and the largest ever offered (RFC 9293 3.8.6.2.1, RFC 5961 5.2) */
-    struct ring q;         /* text: unacknowledged, then unsent */
+    struct sendq q;        /* text: unacknowledged, then unsent */
     struct flight *flight; /* NULL: nothing is outstanding */
     int64_t recover;       /* RFC 6582 3.2, RFC 6675 RecoveryPoint */
     int64_t limited_at;    /* up to here the congestion window was what held us back */

@@ -42,7 +42,7 @@ static uint32_t resend_len(const struct tcp_conn *c, const struct sent *s)
         len = smaller(len, snd_edge(c) - s->left);
     else if (tcp_synchronized(c) && c->snd.wnd > 0)
         len = smaller(len, c->snd.wnd);
-    return len > 0 ? (uint32_t)len : 0;
+    return len > 0 ? (uint32_t)snd_fits(c, s->left, len) : 0;
 }
 
 /* A short last transmission takes new text along, as the byte of a probe does when the window has opened
@@ -52,9 +52,9 @@ static void fill_up(struct tcp_conn *c, struct sent *s)
     if (s->left == 0 || s->left + s->len != c->snd.nxt || s->len >= c->snd.mss || c->snd.probe_now)
         return;
     int64_t right = smaller(smaller(s->left + c->snd.mss, snd_edge(c)), c->snd.q.tail + (c->snd.fin ? 1 : 0));
-    if (right <= c->snd.nxt)
+    uint32_t whole = right > s->left ? (uint32_t)snd_fits(c, s->left, right - s->left) : 0;
+    if (whole <= s->len)
         return;
-    uint32_t whole = (uint32_t)(right - s->left);
     if (c->snd.rescue_now || flight_pipe(c) + whole <= c->cc.cwnd)
         flight_extend(c, s, whole - s->len);
 }
@@ -148,7 +148,7 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
     int64_t fresh =
         smaller(smaller(snd_edge(c), c->snd.q.tail + (c->snd.fin ? 1 : 0)) - c->snd.nxt, c->snd.mss);
     bool resend = fresh <= 0;
-    if (!resend && !choose_unsent(c, (uint32_t)fresh, out))
+    if (!resend && !choose_unsent(c, (uint32_t)snd_fits(c, c->snd.nxt, fresh), out))
         return false;
     if (resend) {
         last = flight_last_segment(c);
@@ -306,7 +306,8 @@ static void fill(struct tcp_conn *c, const struct choice *ch, struct frame *f)
     rcv_offer(c);
     struct tcp_header h = header_of(c, ch, text);
     *f = (struct frame){0};
-    ring_spans(&c->snd.q, from, text, f->body);
+    size_t covered = sendq_spans(&c->snd.q, from, text, f->body);
+    assert(covered == text); /* it was chosen so: snd_fits */
     uint8_t *head = f->head + IP_HEADER_MIN;
     size_t head_len = tcp_write(&h, head);
     sum(c, f, head_len, text);

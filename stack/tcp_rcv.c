@@ -86,7 +86,7 @@ static void discard(struct tcp_conn *c, int64_t end)
 static enum drop store(struct tcp_conn *c, int64_t from, const uint8_t *bytes, int64_t end)
 {
     struct core *core = c->tcp->core;
-    if (!ring_reserve(&c->rcv.q, core, (uint32_t)(end - c->rcv.q.head)))
+    if (!ring_reserve(&c->rcv.q, core, (uint32_t)(end - c->rcv.q.head), c->rcv.bound))
         return DROP_NO_MEMORY;
     if (from > c->rcv.nxt) {
         if (!ranges_add(&c->rcv.held, core, from, end, TCP_RANGES_MAX))
@@ -156,7 +156,8 @@ size_t rcv_read(struct tcp_conn *c, void *bytes, size_t len, bool peek)
     size_t n = rcv_unread(c);
     if (len < n)
         n = len;
-    ring_load(q, q->head, bytes, n);
+    if (bytes)
+        ring_load(q, q->head, bytes, n);
     if (peek || n == 0)
         return n;
     q->head += (int64_t)n;

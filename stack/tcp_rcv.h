@@ -19,7 +19,7 @@ void rcv_note_duplicate(struct tcp_conn *c, int64_t left, int64_t right);
  * text of the largest segment that came. */
 void rcv_owe_ack(struct tcp_conn *c, uint32_t segment, bool at_once);
 
-/* The user's next bytes; how many. */
+/* The user's next bytes; how many. `bytes` NULL: they are thrown away. */
 size_t rcv_read(struct tcp_conn *c, void *bytes, size_t len, bool peek);
 
 /* Moves RCV.NXT + RCV.WND to where silly-window avoidance allows it (RFC 9293 3.8.6.2.2); never back. */

@@ -4,6 +4,7 @@
 #include "tcp_options.h"
 
 #include <assert.h>
+#include <errno.h>
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -17,9 +18,7 @@ void snd_acknowledged(struct tcp_conn *c, int64_t ack)
     s->una = ack;
     int64_t text = smaller(ack, s->q.tail);
     if (text > s->q.head)
-        s->q.head = text;
-    if (s->q.head == s->q.tail)
-        ring_free(&s->q, c->tcp->core);
+        sendq_release(&s->q, c->tcp->core, text);
     if (s->up && s->up <= ack)
         s->up = 0;
     if (s->user_mark && ack >= s->user_mark) { /* all that waited then is delivered: look at what waits now */
@@ -93,6 +92,16 @@ static bool wait_for_more(const struct tcp_conn *c, int64_t len, int64_t queued,
     return c->snd.nxt > c->snd.una && len < queued && len < unit && len < window / 4;
 }
 
+int64_t snd_fits(const struct tcp_conn *c, int64_t left, int64_t len)
+{
+    struct span pieces[FRAME_SPANS];
+    int64_t from = left > 1 ? left : 1, to = smaller(left + len, c->snd.q.tail);
+    if (!c->snd.q.loans || to <= from) /* a ring is two pieces at most */
+        return len;
+    int64_t fits = (int64_t)sendq_spans(&c->snd.q, from, (size_t)(to - from), pieces);
+    return fits < to - from ? from + fits - left : len;
+}
+
 uint32_t snd_new(const struct tcp_conn *c)
 {
     const struct tcp_snd *s = &c->snd;
@@ -106,6 +115,7 @@ uint32_t snd_new(const struct tcp_conn *c)
         len -= len % s->mss;
     if (len <= 0)
         return 0;
+    len = snd_fits(c, s->nxt, len);
     /* The congestion window is no reason for a small segment while others are in flight. */
     if (len < smaller(queued, s->mss) && (int64_t)c->cc.cwnd - pipe == allowed && pipe > 0)
         return 0;
@@ -181,28 +191,41 @@ static uint32_t send_bound(const struct tcp_conn *c)
 
 uint32_t snd_room(const struct tcp_conn *c)
 {
-    uint32_t used = ring_used(&c->snd.q), bound = send_bound(c);
+    uint32_t used = sendq_copied(&c->snd.q), bound = send_bound(c);
     return bound > used ? bound - used : 0;
+}
+
+/* RFC 5482: its clock starts with the first byte that waits. */
+static void start_user_timeout(struct tcp_conn *c, int64_t waited)
+{
+    if (waited > 0)
+        return;
+    c->snd.user_mark = c->snd.q.tail;
+    c->snd.user_since = c->tcp->core->now;
 }
 
 int64_t snd_write(struct tcp_conn *c, const void *bytes, size_t len)
 {
-    struct ring *q = &c->snd.q;
-    size_t n = snd_room(c);
-    if (len < n)
-        n = len;
+    struct sendq *q = &c->snd.q;
+    size_t room = snd_room(c);
+    int64_t waiting = sendq_len(q);
+    size_t n = len < room ? len : room;
     if (n == 0)
         return 0;
-    if (!ring_reserve(q, c->tcp->core, ring_used(q) + (uint32_t)n)) {
-        n = q->size - ring_used(q); /* what there is room for without more memory */
-        if (n == 0)
-            return ring_used(q) ? 0 : -1;
-    }
-    ring_store(q, q->tail, bytes, n);
-    if (q->head == q->tail) { /* RFC 5482: the clock of the user timeout starts */
-        c->snd.user_mark = q->tail + (int64_t)n;
-        c->snd.user_since = c->tcp->core->now;
-    }
-    q->tail += (int64_t)n;
+    n = sendq_write(q, c->tcp->core, bytes, n, c->snd.bound);
+    if (n == 0)
+        return waiting ? 0 : -1;
+    start_user_timeout(c, waiting);
     return (int64_t)n;
+}
+
+int snd_lend(struct tcp_conn *c, const struct loan *loan)
+{
+    int64_t waiting = sendq_len(&c->snd.q);
+    if (waiting >= send_bound(c)) /* it costs no memory; but what was promised must be sent, whatever comes */
+        return -EAGAIN;
+    int error = sendq_lend(&c->snd.q, c->tcp->core, loan);
+    if (!error)
+        start_user_timeout(c, waiting);
+    return error;
 }

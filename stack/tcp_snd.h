@@ -47,6 +47,12 @@ usec snd_patience(const struct tcp_conn *c, usec wait);
 /* Takes up to len bytes of the user's; how many, 0 when the buffer is full, -1 without memory. */
 int64_t snd_write(struct tcp_conn *c, const void *bytes, size_t len);
 
+/* The same without copying, sendq.h. 0, -EAGAIN, -ENOBUFS. */
+int snd_lend(struct tcp_conn *c, const struct loan *loan);
+
+/* How much of [left, left + len) fits one frame: text that is partly lent may lie in too many pieces. */
+int64_t snd_fits(const struct tcp_conn *c, int64_t left, int64_t len);
+
 uint32_t snd_room(const struct tcp_conn *c);
 
 #endif

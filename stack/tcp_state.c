@@ -49,7 +49,7 @@ static void leave_the_wire(struct tcp_conn *c)
     tcb_remove(c);
     listen_queue_leave(c);
     flight_free(c);
-    ring_free(&c->snd.q, core);
+    sendq_free(&c->snd.q, core);
     ranges_free(&c->rcv.held, core);
     if (c->rcv.q.head == c->rcv.q.tail)
         ring_free(&c->rcv.q, core);

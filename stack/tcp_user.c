@@ -45,13 +45,29 @@ int tcp_open(struct tcp *tcp, struct sock *s)
     return 0;
 }
 
+/* 3.10.2: "connection closing". In SYN-SENT and SYN-RECEIVED: "queue the data for transmission after entering
+ * ESTABLISHED". */
+static bool may_send(const struct tcp_conn *c)
+{
+    return !c->snd.fin && c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT;
+}
+
+int tcp_lend(struct tcp_conn *c, const struct loan *loan)
+{
+    if (!may_send(c))
+        return -EPIPE;
+    if (c->snd.una == c->snd.nxt)
+        loss_restart_after_idle(c);
+    int error = snd_lend(c, loan);
+    if (!error)
+        tcb_mark(c);
+    return error;
+}
+
 int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent)
 {
-    if (c->snd.fin)
-        return -EPIPE; /* 3.10.2: "connection closing" */
-    if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT)
+    if (!may_send(c))
         return -EPIPE;
-    /* In SYN-SENT and SYN-RECEIVED: "queue the data for transmission after entering ESTABLISHED". */
     if (c->snd.una == c->snd.nxt)
         loss_restart_after_idle(c);
     int64_t n = snd_write(c, bytes, len);
@@ -105,7 +121,7 @@ int tcp_close(struct tcp_conn *c)
     case TCP_SYN_RECEIVED: /* only after a simultaneous open does a user hold one */
     case TCP_ESTABLISHED:
         c->snd.fin = true;
-        if (c->state == TCP_SYN_RECEIVED && ring_used(&c->snd.q) > 0)
+        if (c->state == TCP_SYN_RECEIVED && sendq_len(&c->snd.q) > 0)
             return 0; /* "queue for processing after entering ESTABLISHED": tcp_input.c, established */
         tcp_set_state(c, TCP_FIN_WAIT_1, RULE_CLOSE_CALL);
         tcb_mark(c);

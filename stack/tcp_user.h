@@ -12,6 +12,7 @@ int tcp_open(struct tcp *tcp, struct sock *s);
 void tcp_attach(struct tcp_conn *c, struct sock *s);
 
 /* SEND; urgent: the last byte of these is (RFC 6093). */
+int tcp_lend(struct tcp_conn *c, const struct loan *loan);
 int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent);
 
 /* RECEIVE. 0: the peer closed and all was read. */

@@ -12,13 +12,14 @@
 #include "offload.h"
 #include "tun.h"
 
-#define READ_MAX     256   /* datagrams of one turn */
-#define PASS_MAX     1024  /* deadlines of one turn: a callback may ask for "at once" again */
-#define SERVE_MAX    1024  /* socket events of one turn */
-#define WRITE_MAX    1024  /* frames of one turn */
-#define ROUNDS_MAX   8     /* of serving and writing in one turn */
-#define DATAGRAM_MAX 65536 /* bytes; one more than IPv4 can say */
-#define IP_DST       16    /* RFC 791 3.1: offset of the destination address */
+#define READ_MAX     256          /* datagrams of one turn, and ... */
+#define READ_BYTES   (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
+#define PASS_MAX     1024         /* deadlines of one turn: a callback may ask for "at once" again */
+#define SERVE_MAX    1024         /* socket events of one turn */
+#define WRITE_MAX    1024         /* frames of one turn */
+#define ROUNDS_MAX   8            /* of serving and writing in one turn */
+#define DATAGRAM_MAX 65536        /* bytes; one more than IPv4 can say */
+#define IP_DST       16           /* RFC 791 3.1: offset of the destination address */
 
 usec clock_now(void)
 {
@@ -102,8 +103,9 @@ static void capture_turn_ends(struct loop *loop)
 
 static int read_device(struct loop *loop)
 {
+    size_t bytes = 0;
     for (int i = 0; loop->device_readable; i++) {
-        if (i == READ_MAX) {
+        if (i == READ_MAX || bytes >= READ_BYTES) {
             loop->busy = true;
             return 0;
         }
@@ -116,7 +118,7 @@ static int read_device(struct loop *loop)
         else if (n < 0)
             return (int)n;
         else if (n > 0) {
-            loop->now = clock_now();
+            bytes += (size_t)n;
             capture(loop, &(struct iovec){loop->buffer, (size_t)n}, 1, &offload);
             stack_input_offloaded(loop->stack, loop->now, loop->buffer, (size_t)n, &offload);
         }

@@ -28,6 +28,15 @@ static void mix_time(uint64_t *h, const struct world *w, usec t)
     mix(h, t == NEVER ? 0x7e7e7e : (uint64_t)(t - w->sim.now));
 }
 
+static void mix_queue(uint64_t *h, const struct sendq *q, int64_t from, int64_t to)
+{
+    struct span s[FRAME_SPANS] = {{0}};
+    if (to > from)
+        sendq_spans(q, from, (size_t)(to - from), s);
+    for (int i = 0; i < FRAME_SPANS; i++)
+        mix_bytes(h, s[i].at, s[i].len);
+}
+
 static void mix_text(uint64_t *h, const struct ring *q, int64_t from, int64_t to)
 {
     struct span s[2] = {{0}};
@@ -65,7 +74,7 @@ static void mix_snd(uint64_t *h, const struct world *w, const struct tcp_conn *c
                s->tlp_now << 5);
     mix(h, (uint64_t)c->cc.cwnd << 32 ^ c->cc.ssthresh);
     mix(h, (uint64_t)c->rtt.rto << 32 ^ c->rtt.srtt);
-    mix_text(h, &s->q, s->q.head, s->q.tail);
+    mix_queue(h, &s->q, s->q.head, s->q.tail);
     mix_flight(h, w, c);
 }
 

@@ -40,7 +40,7 @@ static void bytes_lie_at_their_position_whatever_the_wrap(void **state)
     struct core core;
     memory_core(&core);
     struct ring r = {.head = 1, .tail = 1};
-    assert_true(ring_reserve(&r, &core, 2048));
+    assert_true(ring_reserve(&r, &core, 2048, 0));
     for (int64_t at = 1; at < 20000; at += 700) {
         put(&r, at, 2000);
         check(&r, at, 2000);
@@ -48,6 +48,7 @@ static void bytes_lie_at_their_position_whatever_the_wrap(void **state)
         r.tail = at + 2000;
     }
     ring_free(&r, &core);
+    core_free_spares(&core);
     assert_int_equal(core.memory_used, 0);
 }
 
@@ -57,15 +58,16 @@ static void growing_keeps_what_lies_beyond_the_tail_too(void **state)
     struct core core;
     memory_core(&core);
     struct ring r = {.head = 2000, .tail = 2000};
-    assert_true(ring_reserve(&r, &core, 100));
+    assert_true(ring_reserve(&r, &core, 100, 0));
     put(&r, 2000, 500);
     r.tail = 2500;
     put(&r, 3000, 1000); /* out of order */
-    assert_true(ring_reserve(&r, &core, 8000));
+    assert_true(ring_reserve(&r, &core, 8000, 0));
     assert_int_equal(r.size, 8192);
     check(&r, 2000, 500);
     check(&r, 3000, 1000);
     ring_free(&r, &core);
+    core_free_spares(&core);
     assert_int_equal(core.memory_used, 0);
 }
 
@@ -75,13 +77,14 @@ static void a_ring_that_cannot_grow_stays_as_it_was(void **state)
     struct core core;
     memory_core(&core);
     struct ring r = {.head = 1, .tail = 1};
-    assert_true(ring_reserve(&r, &core, 2048));
+    assert_true(ring_reserve(&r, &core, 2048, 0));
     put(&r, 1, 2048);
     r.tail = 2049;
     memory_fail_at = memory_calls + 1;
-    assert_false(ring_reserve(&r, &core, 5000));
+    assert_false(ring_reserve(&r, &core, 5000, 0));
     check(&r, 1, 2048);
     ring_free(&r, &core);
+    core_free_spares(&core);
     assert_int_equal(core.memory_used, 0);
 }
 

@@ -277,7 +277,7 @@ static void chargen_streams_the_pattern_until_the_peer_closes(void **state)
     (void)state;
     struct world *w = world_new(NULL);
     struct client *c = client_new(w, 19, "stop", 4, false);
-    run(w, MSEC(500));
+    run(w, MSEC(100));
     assert_true(c->in_len > 2 * CHARGEN_PERIOD);
     uint8_t expected[CHARGEN_PERIOD];
     chargen_fill(expected, sizeof expected, 0);

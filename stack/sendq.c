@@ -1,0 +1,158 @@
+/* The send queue.
+ *
+ * Copied text lies in the ring as if nothing had been lent: at its stream position, less the lent bytes
+ * before it. */
+#include "sendq.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static const struct lent *lent_at(const struct loans *l, unsigned i)
+{
+    return &l->at[(l->first + i) % SENDQ_LOANS];
+}
+
+/* Lent bytes between the beginning of the stream and `position`. */
+static int64_t lent_before(const struct sendq *s, int64_t position)
+{
+    if (!s->loans)
+        return 0;
+    int64_t sum = s->loans->before;
+    for (unsigned i = 0; i < s->loans->count; i++) {
+        const struct lent *l = lent_at(s->loans, i);
+        if (l->left >= position)
+            break;
+        sum += smaller(position - l->left, (int64_t)l->loan.len);
+    }
+    return sum;
+}
+
+/* The ring, with the positions that its storage goes by. */
+static struct ring copies_of(const struct sendq *s)
+{
+    return (struct ring){.base = s->base,
+                         .size = s->size,
+                         .head = s->head - lent_before(s, s->head),
+                         .tail = s->tail - lent_before(s, s->tail)};
+}
+
+uint32_t sendq_copied(const struct sendq *s)
+{
+    struct ring r = copies_of(s);
+    return ring_used(&r);
+}
+
+size_t sendq_write(struct sendq *s, struct core *core, const void *bytes, size_t len, uint32_t most)
+{
+    struct ring r = copies_of(s);
+    if (!ring_reserve(&r, core, ring_used(&r) + (uint32_t)len, most))
+        len = r.size - ring_used(&r); /* what there is room for without more memory */
+    ring_store(&r, r.tail, bytes, len);
+    s->base = r.base;
+    s->size = r.size;
+    s->tail += (int64_t)len;
+    return len;
+}
+
+int sendq_lend(struct sendq *s, struct core *core, const struct loan *loan)
+{
+    assert(loan->len > 0);
+    if (!s->loans && !(s->loans = core_alloc(core, sizeof *s->loans)))
+        return -ENOBUFS;
+    struct loans *l = s->loans;
+    if (l->count == SENDQ_LOANS)
+        return -EAGAIN;
+    /* Copies made before the first loan lie at their own positions: nothing was lent before them. */
+    l->at[(l->first + l->count++) % SENDQ_LOANS] = (struct lent){s->tail, *loan};
+    s->tail += (int64_t)loan->len;
+    return 0;
+}
+
+/* The first loan that ends behind `position`, or NULL. */
+static const struct lent *loan_from(const struct sendq *s, int64_t position)
+{
+    for (unsigned i = 0; s->loans && i < s->loans->count; i++) {
+        const struct lent *l = lent_at(s->loans, i);
+        if (position < l->left + (int64_t)l->loan.len)
+            return l;
+    }
+    return NULL;
+}
+
+size_t sendq_spans(const struct sendq *s, int64_t position, size_t len, struct span out[FRAME_SPANS])
+{
+    int64_t end = position + (int64_t)len, from = position;
+    struct ring copies = copies_of(s);
+    for (int n = 0; n < FRAME_SPANS; n++) {
+        out[n] = (struct span){0};
+        if (position == end)
+            continue;
+        const struct lent *l = loan_from(s, position);
+        if (l && l->left <= position) {
+            size_t at = (size_t)(position - l->left),
+                   left = (size_t)smaller(end - position, (int64_t)(l->loan.len - at));
+            out[n] = (struct span){(const uint8_t *)l->loan.bytes + at, left};
+        } else {
+            struct span pieces[2];
+            int64_t until = l ? smaller(end, l->left) : end;
+            ring_spans(&copies, position - lent_before(s, position), (size_t)(until - position), pieces);
+            out[n] = pieces[0]; /* the second, where the ring wraps, is the next turn's first */
+        }
+        position += (int64_t)out[n].len;
+    }
+    return (size_t)(position - from);
+}
+
+static void give_back(const struct loan *loan)
+{
+    if (loan->release)
+        loan->release(loan->context);
+}
+
+/* The loans that end at or before `position`. */
+static void release_loans(struct sendq *s, int64_t position)
+{
+    struct loans *l = s->loans;
+    while (l && l->count) {
+        const struct lent *first = lent_at(l, 0);
+        if (first->left + (int64_t)first->loan.len > position)
+            return;
+        l->before += (int64_t)first->loan.len;
+        l->first = (uint16_t)((l->first + 1) % SENDQ_LOANS);
+        l->count--;
+        give_back(&first->loan);
+    }
+}
+
+static void free_copies(struct sendq *s, struct core *core)
+{
+    core_give_block(core, s->base, s->size);
+    s->base = NULL;
+    s->size = 0;
+}
+
+void sendq_release(struct sendq *s, struct core *core, int64_t position)
+{
+    assert(s->head <= position && position <= s->tail);
+    release_loans(s, position);
+    s->head = position;
+    if (s->base && sendq_copied(s) == 0)
+        free_copies(s, core);
+    if (s->loans && s->loans->count == 0 && !s->base) { /* positions and storage agree again */
+        core_free(core, s->loans, sizeof *s->loans);
+        s->loans = NULL;
+    }
+}
+
+void sendq_free(struct sendq *s, struct core *core)
+{
+    release_loans(s, s->tail);
+    free_copies(s, core);
+    core_free(core, s->loans, sizeof *s->loans);
+    s->loans = NULL;
+}
