@@ -31,28 +31,28 @@ static inline uint32_t load32(const uint8_t *at)
     return word;
 }
 
-/* RFC 1071 4.1, inner loop: four sums side by side (A), so that none waits for the carry of another. */
+/* RFC 1071 4.1, inner loop: 32 bytes a turn, added in pairs (A), so that of the four additions only the last has to
+ * wait for the turn before. That is as fast as memory gives the bytes. */
 static uint64_t add_words(const uint8_t *at, size_t len)
 {
-    uint64_t a = 0, b = 0, c = 0, d = 0;
+    uint64_t left = 0, right = 0;
     for (; len >= 32; at += 32, len -= 32) {
-        a = add_carry(a, load64(at));
-        b = add_carry(b, load64(at + 8));
-        c = add_carry(c, load64(at + 16));
-        d = add_carry(d, load64(at + 24));
+        left = add_carry(left, add_carry(load64(at), load64(at + 8)));
+        right = add_carry(right, add_carry(load64(at + 16), load64(at + 24)));
     }
+    uint64_t sum = add_carry(left, right);
     for (; len >= 8; at += 8, len -= 8)
-        a = add_carry(a, load64(at));
+        sum = add_carry(sum, load64(at));
     if (len >= 4) { /* an IPv4 header without options ends here */
-        b = add_carry(b, load32(at));
+        sum = add_carry(sum, load32(at));
         at += 4;
         len -= 4;
     }
     if (len > 0) { /* RFC 1071 1: an odd end is padded with zero */
         const uint8_t rest[4] = {at[0], len > 1 ? at[1] : 0, len > 2 ? at[2] : 0, 0};
-        c = add_carry(c, load32(rest));
+        sum = add_carry(sum, load32(rest));
     }
-    return add_carry(add_carry(a, b), add_carry(c, d));
+    return sum;
 }
 
 /* RFC 1071 2 (C) "deferred carries": folds a wide sum to 16 bits. */

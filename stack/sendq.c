@@ -12,24 +12,33 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static const struct lent *lent_at(const struct loans *l, unsigned i)
+static struct lent *lent_at(struct loans *l, unsigned i)
 {
     return &l->at[(l->first + i) % SENDQ_LOANS];
+}
+
+/* How many loans begin before `position`. */
+static unsigned loans_before(const struct sendq *s, int64_t position)
+{
+    unsigned low = 0, high = s->loans ? s->loans->count : 0;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (lent_at(s->loans, middle)->left < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* Lent bytes between the beginning of the stream and `position`. */
 static int64_t lent_before(const struct sendq *s, int64_t position)
 {
-    if (!s->loans)
-        return 0;
-    int64_t sum = s->loans->before;
-    for (unsigned i = 0; i < s->loans->count; i++) {
-        const struct lent *l = lent_at(s->loans, i);
-        if (l->left >= position)
-            break;
-        sum += smaller(position - l->left, (int64_t)l->loan.len);
-    }
-    return sum;
+    unsigned n = loans_before(s, position);
+    if (n == 0)
+        return s->loans ? s->loans->before : 0;
+    const struct lent *l = lent_at(s->loans, n - 1);
+    return l->before + smaller(position - l->left, (int64_t)l->loan.len);
 }
 
 /* The ring, with the positions that its storage goes by. */
@@ -68,20 +77,22 @@ int sendq_lend(struct sendq *s, struct core *core, const struct loan *loan)
     if (l->count == SENDQ_LOANS)
         return -EAGAIN;
     /* Copies made before the first loan lie at their own positions: nothing was lent before them. */
-    l->at[(l->first + l->count++) % SENDQ_LOANS] = (struct lent){s->tail, *loan};
+    *lent_at(l, l->count) = (struct lent){s->tail, lent_before(s, s->tail), *loan};
+    l->count++;
     s->tail += (int64_t)loan->len;
     return 0;
 }
 
-/* The first loan that ends behind `position`, or NULL. */
+/* The loan that covers `position`, or the first behind it, or NULL. */
 static const struct lent *loan_from(const struct sendq *s, int64_t position)
 {
-    for (unsigned i = 0; s->loans && i < s->loans->count; i++) {
-        const struct lent *l = lent_at(s->loans, i);
+    unsigned n = loans_before(s, position + 1);
+    if (n > 0) {
+        const struct lent *l = lent_at(s->loans, n - 1);
         if (position < l->left + (int64_t)l->loan.len)
             return l;
     }
-    return NULL;
+    return s->loans && n < s->loans->count ? lent_at(s->loans, n) : NULL;
 }
 
 size_t sendq_spans(const struct sendq *s, int64_t position, size_t len, struct span out[FRAME_SPANS])

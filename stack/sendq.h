@@ -20,7 +20,8 @@ struct loan {
 };
 
 struct lent {
-    int64_t left; /* position of its first byte */
+    int64_t left;   /* position of its first byte */
+    int64_t before; /* lent bytes before it */
     struct loan loan;
 };
 

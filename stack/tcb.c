@@ -122,6 +122,9 @@ static bool same(struct endpoint a, struct endpoint b)
 
 struct tcp_conn *tcb_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
+    struct tcp_conn *latest = tcp->latest;
+    if (latest && same(latest->remote, remote) && same(latest->local, local))
+        return latest;
     uint32_t hash = tcb_hash(tcp->core, local, remote);
     for (struct table_node *n = table_first(&tcp->conns, hash); n; n = table_next(n, hash)) {
         struct tcp_conn *c = CONN_OF_NODE(n);
@@ -174,6 +177,8 @@ void tcb_remove(struct tcp_conn *c)
     table_remove(&c->tcp->conns, &c->node);
     peers_leave(&c->tcp->peers, c->tcp->core, c->remote.addr);
     c->in_table = false;
+    if (c->tcp->latest == c)
+        c->tcp->latest = NULL;
     c->tcp->open--;
 }
 

@@ -168,6 +168,7 @@ struct tcp {
     struct outbox *outbox;
     struct ports *ports;
     struct table conns;
+    struct tcp_conn *latest; /* heard last: segments come in trains, and the next is probably its, too */
     struct table timewaits;
     struct tcp_timewait *tw_first, **tw_last; /* in order of expiry */
     struct timer tw_timer;                    /* of the first */

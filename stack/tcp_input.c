@@ -517,6 +517,7 @@ void tcp_input(struct tcp *tcp, const struct ip_packet *p)
         struct tcp_conn *c =
             tcb_find(tcp, (struct endpoint){p->dst, h.destination}, (struct endpoint){p->src, h.source});
         if (c) {
+            tcp->latest = c;
             segment_arrives(c, p, &h);
             return;
         }

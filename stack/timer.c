@@ -14,7 +14,7 @@ static inline unsigned digit(usec t, unsigned level)
 
 void wheel_init(struct wheel *w, usec now)
 {
-    *w = (struct wheel){.now = now};
+    *w = (struct wheel){.now = now, .next = NEVER};
 }
 
 /* The level of the highest digit in which `due` differs from now: there its slot is still ahead. */
@@ -28,6 +28,8 @@ static unsigned level_of(const struct wheel *w, usec due)
 static void insert(struct wheel *w, struct timer *t)
 {
     usec due = t->due < w->now ? w->now : t->due;
+    if (due < w->next)
+        w->next = due;
     unsigned level = level_of(w, due), slot = digit(due, level);
     if (due - w->now >= WHEEL_SPAN) /* too far: wait in the slot just behind now, the last to come round */
         slot = (digit(w->now, level) + WHEEL_SLOTS - 1) % WHEEL_SLOTS;
@@ -111,11 +113,12 @@ static usec next_slot(const struct wheel *w, unsigned *level, unsigned *slot)
     return earliest;
 }
 
-struct timer *wheel_expired(struct wheel *w, usec now)
+struct timer *wheel_turn(struct wheel *w, usec now)
 {
     for (;;) {
         unsigned level = 0, slot = 0;
         usec t = next_slot(w, &level, &slot);
+        w->next = t;
         if (t > now)
             break;
         if (t > w->now)
@@ -137,5 +140,6 @@ struct timer *wheel_expired(struct wheel *w, usec now)
 usec wheel_due(const struct wheel *w)
 {
     unsigned level, slot;
-    return next_slot(w, &level, &slot);
+    usec begins = next_slot(w, &level, &slot);
+    return begins > w->next ? begins : w->next;
 }

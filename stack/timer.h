@@ -17,6 +17,7 @@ struct timer {
 
 struct wheel {
     usec now;
+    usec next;                   /* nothing is due before: most of the time that is all there is to know */
     uint64_t busy[WHEEL_LEVELS]; /* a bit for each slot that holds a timer */
     struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
@@ -33,8 +34,13 @@ static inline bool timer_running(const struct timer *t)
     return t->link != NULL;
 }
 
-/* Takes out the next timer due at or before now, or NULL and the wheel stands at now. */
-struct timer *wheel_expired(struct wheel *w, usec now);
+/* Takes out the next timer due at or before now, or NULL. */
+struct timer *wheel_turn(struct wheel *w, usec now);
+
+static inline struct timer *wheel_expired(struct wheel *w, usec now)
+{
+    return now < w->next ? NULL : wheel_turn(w, now);
+}
 
 /* A time no later than the earliest due time and later than the wheel's now, NEVER when empty. It may be the
  * start of a wide slot: calling wheel_expired then finds nothing yet, but sharpens the answer. */
