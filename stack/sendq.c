@@ -50,12 +50,6 @@ static struct ring copies_of(const struct sendq *s)
                          .tail = s->tail - lent_before(s, s->tail)};
 }
 
-uint32_t sendq_copied(const struct sendq *s)
-{
-    struct ring r = copies_of(s);
-    return ring_used(&r);
-}
-
 size_t sendq_write(struct sendq *s, struct core *core, const void *bytes, size_t len, uint32_t most)
 {
     struct ring r = copies_of(s);
@@ -65,6 +59,7 @@ size_t sendq_write(struct sendq *s, struct core *core, const void *bytes, size_t
     s->base = r.base;
     s->size = r.size;
     s->tail += (int64_t)len;
+    s->copied += (uint32_t)len;
     return len;
 }
 
@@ -98,7 +93,6 @@ static const struct lent *loan_from(const struct sendq *s, int64_t position)
 size_t sendq_spans(const struct sendq *s, int64_t position, size_t len, struct span out[FRAME_SPANS])
 {
     int64_t end = position + (int64_t)len, from = position;
-    struct ring copies = copies_of(s);
     for (int n = 0; n < FRAME_SPANS; n++) {
         out[n] = (struct span){0};
         if (position == end)
@@ -110,6 +104,7 @@ size_t sendq_spans(const struct sendq *s, int64_t position, size_t len, struct s
             out[n] = (struct span){(const uint8_t *)l->loan.bytes + at, left};
         } else {
             struct span pieces[2];
+            struct ring copies = copies_of(s);
             int64_t until = l ? smaller(end, l->left) : end;
             ring_spans(&copies, position - lent_before(s, position), (size_t)(until - position), pieces);
             out[n] = pieces[0]; /* the second, where the ring wraps, is the next turn's first */
@@ -144,15 +139,17 @@ static void free_copies(struct sendq *s, struct core *core)
 {
     core_give_block(core, s->base, s->size);
     s->base = NULL;
-    s->size = 0;
+    s->size = s->copied = 0;
 }
 
 void sendq_release(struct sendq *s, struct core *core, int64_t position)
 {
     assert(s->head <= position && position <= s->tail);
-    release_loans(s, position);
+    int64_t lent = lent_before(s, position) - lent_before(s, s->head);
+    s->copied -= (uint32_t)(position - s->head - lent);
     s->head = position;
-    if (s->base && sendq_copied(s) == 0)
+    release_loans(s, position);
+    if (s->copied == 0)
         free_copies(s, core);
     if (s->loans && s->loans->count == 0 && !s->base) { /* positions and storage agree again */
         core_free(core, s->loans, sizeof *s->loans);

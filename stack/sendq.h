@@ -34,17 +34,15 @@ struct loans {
 struct sendq {
     int64_t head, tail;  /* of all text */
     struct loans *loans; /* NULL: nothing was lent */
-    uint8_t *base;       /* the ring of what was copied */
-    uint32_t size;
+    uint8_t *base;       /* the ring of what was copied: ... */
+    uint32_t size;       /* ... its storage, and ... */
+    uint32_t copied;     /* ... bytes in it */
 };
 
 static inline int64_t sendq_len(const struct sendq *s)
 {
     return s->tail - s->head;
 }
-
-/* Bytes that take memory here. */
-uint32_t sendq_copied(const struct sendq *s);
 
 /* Appends copies, in a ring of up to `most` bytes; how many bytes, fewer than `len` (0: none) without memory. */
 size_t sendq_write(struct sendq *s, struct core *core, const void *bytes, size_t len, uint32_t most);

@@ -24,7 +24,7 @@ void tcb_check(const struct tcp_conn *c)
     assert(0 <= s->una && s->una <= s->nxt);
     assert(s->nxt <= s->q.tail + (s->fin ? 1 : 0));
     assert(s->q.head == (s->una > 1 ? (snd_fin_acked(c) ? s->q.tail : s->una) : 1));
-    assert(sendq_copied(&s->q) <= s->q.size);
+    assert(s->q.copied <= s->q.size);
     check_flight(c);
     assert(r->q.head <= r->q.tail && (r->q.tail <= r->nxt || c->state == TCP_SYN_SENT) && r->nxt <= r->adv);
     assert(r->held.count == 0 || r->held.at[0].left > r->nxt);

@@ -191,7 +191,7 @@ static uint32_t send_bound(const struct tcp_conn *c)
 
 uint32_t snd_room(const struct tcp_conn *c)
 {
-    uint32_t used = sendq_copied(&c->snd.q), bound = send_bound(c);
+    uint32_t used = c->snd.q.copied, bound = send_bound(c);
     return bound > used ? bound - used : 0;
 }
 
