@@ -138,11 +138,10 @@ static void damage(struct sim *sim, const struct link *l, struct packet *p)
         truncate_packet(sim, p);
 }
 
-void link_send(struct sim *sim, unsigned from, const struct frame *f)
+void link_send(struct sim *sim, unsigned from, const uint8_t *bytes, size_t len)
 {
     struct link *l = &sim->link[from];
-    uint8_t bytes[65536];
-    struct packet p = packet_of(bytes, frame_gather(f, bytes, sizeof bytes), 1 - from);
+    struct packet p = packet_of(bytes, len, 1 - from);
     sim->packets++;
     bool too_big = l->mtu && p.len > l->mtu;
     if (too_big && l->icmp)
@@ -167,6 +166,14 @@ bool link_take(struct sim *sim, struct packet *out)
     if (sim->wire_count == 0 || sim->wire[0].arrives > sim->now)
         return false;
     *out = pop(sim);
+    return true;
+}
+
+bool link_peek(const struct sim *sim, struct packet *out)
+{
+    if (sim->wire_count == 0 || sim->wire[0].arrives > sim->now)
+        return false;
+    *out = sim->wire[0];
     return true;
 }
 

@@ -67,6 +67,8 @@ static void sizes(struct sim *sim, struct stack_config *c)
     if (c->tcp_receive_buffer_max < c->tcp_receive_buffer)
         c->tcp_receive_buffer_max = c->tcp_receive_buffer;
     c->tcp_initial_window = PICK(sim, 0, 0, 0, 1460, 4380);
+    c->device_sums = one_in(sim, 2);
+    c->device_segments = c->device_sums && !one_in(sim, 4) ? PICK(sim, 65535, 65535, 20000, 5000) : 0;
 }
 
 static void times(struct sim *sim, struct stack_config *c)
@@ -168,6 +170,7 @@ static void wire(struct sim *sim)
         sim->link[i].delay = one_in(sim, 8) ? (usec)PICK(sim, 0, 1000, 150000) : delay;
         if (!sim->fault_free)
             faults(sim, &sim->link[i]);
+        sim->link[i].merge = one_in(sim, 2) ? 0 : PICK(sim, 1000000, 500000, 900000);
     }
     sim->heal = SEC(between(sim, 2, 40));
     sim->deadline = SEC(1000);

@@ -1,6 +1,7 @@
 /* The simulator: two stacks, one bad wire, virtual time, one seed.
  *
  *     link.c    what happens to a packet on its way: loss, delay, reordering, damage, a queue, a small path
+ *     offload.c what the devices do for the stacks: cut super-segments, merge segments
  *     app.c     what programs do: write, read, half-close, abort, stall, leave early, open from both sides
  *     check.c   the invariants, looked at in every event and after every step
  *     setup.c   a random world from a seed
@@ -33,6 +34,7 @@ struct packet {
 struct link {
     uint32_t loss, bad_loss, to_bad, to_good; /* Gilbert: bad_loss while bad */
     uint32_t reorder, duplicate, corrupt, truncate;
+    uint32_t merge; /* what arrives together and belongs together may reach the stack in one piece */
     usec delay, jitter, reorder_by;
     uint32_t rate;  /* bytes a second; 0: no bottleneck */
     uint32_t queue; /* bytes that wait at the bottleneck */
@@ -118,7 +120,7 @@ struct sim {
     bool trace;
     char failure[256]; /* empty: none */
     uint32_t arrows[TCP_STATES][TCP_STATES]; /* how often each transition was taken */
-    uint64_t bytes, packets;
+    uint64_t bytes, packets, merged;
 };
 
 /* Totals of many runs, kept by each process. */
@@ -159,11 +161,16 @@ static inline bool chance(struct sim *sim, uint32_t per_million)
 }
 
 /* link.c */
-void link_send(struct sim *sim, unsigned from, const struct frame *f);
-bool link_take(struct sim *sim, struct packet *out); /* the next to arrive */
+void link_send(struct sim *sim, unsigned from, const uint8_t *bytes, size_t len);
+bool link_take(struct sim *sim, struct packet *out);       /* the next to arrive */
+bool link_peek(const struct sim *sim, struct packet *out); /* the same, and it stays */
 usec link_due(const struct sim *sim);
 void link_heal(struct sim *sim);
 void link_free(struct sim *sim);
+
+/* offload.c */
+void offload_cut(struct sim *sim, unsigned from, uint8_t *bytes, size_t len, const struct offload *how);
+struct offload offload_merge(struct sim *sim, struct packet *p); /* with what arrives behind it now */
 
 /* app.c */
 void app_start(struct end *e);
