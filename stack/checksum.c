@@ -31,8 +31,8 @@ static inline uint32_t load32(const uint8_t *at)
     return word;
 }
 
-/* RFC 1071 4.1, inner loop: 32 bytes a turn, added in pairs (A), so that of the four additions only the last has to
- * wait for the turn before. That is as fast as memory gives the bytes. */
+/* RFC 1071 4.1, inner loop: 32 bytes a turn, added in pairs (A), so that of the four additions only the last
+ * has to wait for the turn before. That is as fast as memory gives the bytes. */
 static uint64_t add_words(const uint8_t *at, size_t len)
 {
     uint64_t left = 0, right = 0;

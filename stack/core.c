@@ -49,6 +49,7 @@ static unsigned block_class(uint32_t size)
 static uint8_t *take_spare(struct core *core, unsigned class, uint32_t *size)
 {
     struct spare_block *b = core->spare[class];
+    core->spare_taken = true;
     core->spare[class] = b->next;
     core->spare_count[class]--;
     *size = (uint32_t)BLOCK_MIN << class;
@@ -78,6 +79,17 @@ void core_give_block(struct core *core, uint8_t *block, uint32_t size)
     b->next = core->spare[class];
     core->spare[class] = b;
     core->spare_count[class]++;
+    if (!timer_running(&core->spare_timer))
+        timer_start(&core->wheel, &core->spare_timer, core->now + BLOCK_IDLE);
+}
+
+void core_spare_timer(struct core *core)
+{
+    if (!core->spare_taken)
+        core_free_spares(core);
+    else
+        timer_start(&core->wheel, &core->spare_timer, core->now + BLOCK_IDLE);
+    core->spare_taken = false;
 }
 
 void core_free_spares(struct core *core)

@@ -12,6 +12,7 @@
 #define BLOCK_MIN     TCP_RING_MIN   /* bytes; each size is twice the one before */
 #define BLOCK_SIZES   12
 #define BLOCK_SPARE   (128u << 10) /* bytes kept of each size; of a larger one, one block */
+#define BLOCK_IDLE    SEC(1)       /* after so long without use all are given back */
 
 struct spare_block {
     struct spare_block *next;
@@ -26,6 +27,8 @@ struct core {
     size_t memory_used; /* bytes, spare ones included */
     struct spare_block *spare[BLOCK_SIZES];
     uint16_t spare_count[BLOCK_SIZES];
+    struct timer spare_timer; /* when those that nobody took meanwhile are given back */
+    bool spare_taken;
     uint64_t random_count;
 };
 
@@ -40,6 +43,7 @@ void core_free(struct core *core, void *at, size_t size); /* NULL is allowed */
 uint8_t *core_take_block(struct core *core, uint32_t least, uint32_t most, uint32_t *size);
 void core_give_block(struct core *core, uint8_t *block, uint32_t size); /* NULL is allowed */
 void core_free_spares(struct core *core);
+void core_spare_timer(struct core *core); /* it expired */
 
 /* Unpredictable to whoever lacks the key: SipHash of a counter. */
 uint64_t core_random(struct core *core);

@@ -48,8 +48,12 @@ void stack_time(struct stack *stack, usec now)
     if (now > core->now) /* a clock that steps back must not hurt us */
         core->now = now;
     struct timer *t;
-    while ((t = wheel_expired(&core->wheel, core->now)))
-        tcp_timer_expired(&stack->tcp, t);
+    while ((t = wheel_expired(&core->wheel, core->now))) {
+        if (t == &core->spare_timer)
+            core_spare_timer(core);
+        else
+            tcp_timer_expired(&stack->tcp, t);
+    }
     ip_tick(&stack->ip, core->now);
 }
 

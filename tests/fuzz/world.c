@@ -101,6 +101,9 @@ void world_config(struct stack_config *c, struct reader *in)
     c->tcp_delayed_ack = times & 1 ? 0 : TCP_DELAYED_ACK;
     c->tcp_keepalive_idle = times & 2 ? SEC(5) : TCP_KEEPALIVE_IDLE;
     c->tcp_user_timeout = times & 4 ? SEC(3) : 0;
+    /* The same bits tell of the device: what was found without offload stays as it was for most. */
+    c->device_sums = (switches ^ sizes ^ times) % 3 == 1;
+    c->device_segments = c->device_sums ? sizes & 8 ? 8000 : IP_MTU_MAX : 0;
     c->tcp_msl = times & 8 ? SEC(1) : TCP_MSL_DEFAULT;
     c->tcp_backlog_max = backlogs[times >> 4 & 3];
     c->tcp_timewait_max = times & 0x40 ? 1 : 64;
@@ -130,7 +133,11 @@ void world_input(struct world *w, const uint8_t *bytes, size_t len)
     assert(copy);
     if (len)
         memcpy(copy, bytes, len);
-    stack_input(&w->stack, w->now, copy, len);
+    /* A device that offloads says things: here anything, believed as far as it can harm nobody but itself. */
+    struct offload how = {0};
+    if (w->stack.core.config.device_sums)
+        how.segment_size = (uint16_t)(len % 5 == 0 ? len * 7 : len % 5 == 1 ? len / 3 : 0);
+    stack_input_offloaded(&w->stack, w->now, copy, len, &how);
     free(copy);
 }
 
@@ -202,12 +209,25 @@ static void check(const struct world *w)
 
 /* --- what leaves --- */
 
+/* What is left to the device: it can be done, and leaves segments that the link takes. */
+static void check_offload(const struct world *w, const struct frame *f, uint8_t *bytes, size_t len)
+{
+    const struct stack_config *config = &w->stack.core.config;
+    const struct offload *o = &f->offload;
+    assert(len <= (o->segment_size ? config->device_segments : config->mtu));
+    assert(!o->segment_size || (f->head_len + o->segment_size <= config->mtu && o->checksum_at));
+    assert(!o->segment_size || len > f->head_len + o->segment_size);
+    if (o->checksum_at)
+        poke16(bytes + o->checksum_at, checksum_of(bytes + o->checksum_start, len - o->checksum_start));
+}
+
 static void check_frame(struct world *w, const struct frame *f)
 {
     static uint8_t bytes[IP_MTU_MAX];
     struct packet p;
     size_t len = frame_gather(f, bytes, sizeof bytes);
-    assert(len > 0 && len <= w->stack.core.config.mtu);
+    assert(len > 0);
+    check_offload(w, f, bytes, len);
     bool fragment = (peek16(bytes + 6) & 0x3fff) != 0;
     if (fragment) { /* its transport header is elsewhere */
         assert(checksum_of(bytes, IP_HEADER_MIN) == 0);

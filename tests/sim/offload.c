@@ -1,5 +1,6 @@
-/* What two devices do between a stack and the wire: cut what leaves, merge what arrives. The cut is the RFCs' and
- * exact; merging follows the rules of the kernel's generic receive offload. Called by link.c and run.c. */
+/* What two devices do between a stack and the wire: cut what leaves, merge what arrives. The cut is the RFCs'
+ * and exact; merging follows the rules of the kernel's generic receive offload. Called by link.c and run.c.
+ */
 #include "sim.h"
 #include "../../stack/ip_wire.h"
 #include "../../stack/tcp_wire.h"
@@ -64,7 +65,7 @@ void offload_cut(struct sim *sim, unsigned from, uint8_t *bytes, size_t len, con
         assert(last || !(tcp[OFFSET_FLAGS] & (TCP_SYN | TCP_RST | TCP_URG | TCP_CWR)));
         set_seq(tcp, seq_of(tcp) + (uint32_t)at);
         if (!last)
-            tcp[OFFSET_FLAGS] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+            tcp[OFFSET_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
         sum(piece, head + text);
         link_send(sim, from, piece, head + text);
     }
@@ -85,10 +86,11 @@ static bool continues(const struct packet *a, const struct packet *b)
 {
     uint8_t *x = tcp_of(a->bytes), *y = tcp_of(b->bytes);
     size_t head = headers_of(a->bytes);
-    return headers_of(b->bytes) == head && a->len + b->len < 65536 && memcmp(a->bytes + 12, b->bytes + 12, 8) == 0 &&
-           a->bytes[1] == b->bytes[1] && memcmp(x, y, OFFSET_SEQ) == 0 &&
-           seq_of(y) == seq_of(x) + (uint32_t)(a->len - head) && memcmp(x + 8, y + 8, 5) == 0 &&
-           memcmp(x + 14, y + 14, 2) == 0 && memcmp(x + 18, y + 18, head - 18 - (size_t)(x - a->bytes)) == 0 &&
+    return headers_of(b->bytes) == head && a->len + b->len < 65536 &&
+           memcmp(a->bytes + 12, b->bytes + 12, 8) == 0 && a->bytes[1] == b->bytes[1] &&
+           memcmp(x, y, OFFSET_SEQ) == 0 && seq_of(y) == seq_of(x) + (uint32_t)(a->len - head) &&
+           memcmp(x + 8, y + 8, 5) == 0 && memcmp(x + 14, y + 14, 2) == 0 &&
+           memcmp(x + 18, y + 18, head - 18 - (size_t)(x - a->bytes)) == 0 &&
            !(x[OFFSET_FLAGS] & (TCP_FIN | TCP_PSH));
 }
 
