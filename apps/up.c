@@ -25,8 +25,9 @@
 #include "tcp_settings.h"
 #include "up.h"
 
-#define CLOSING_TIME SEC(2) /* how long peers have to finish their closes */
-#define TRACE_LINE   512    /* bytes */
+#define CLOSING_TIME  SEC(2) /* how long peers have to finish their closes */
+#define TRACE_LINE    512    /* bytes */
+#define OUTPUT_BUFFER 65536
 
 struct up {
     struct up_config config;
@@ -333,6 +334,7 @@ static void announce(const struct up *up)
 /* What may end while the stack goes on: its capture, and whoever read its output. Each is said once. */
 static void check_outputs(struct up *up)
 {
+    fflush(up->out); /* a write for each turn, not for each line */
     if (up->loop.capture_error < 0 && up->status == 0) {
         say_error("--pcap: the capture stops here", up->loop.capture_error);
         up->status = EXIT_FAILURE;
@@ -397,9 +399,10 @@ int up_run(const struct up_config *config)
     up.out = config->pcap && strcmp(config->pcap, "-") == 0 ? stderr : stdout;
     if (config->out)
         up.out = config->out;
-    setvbuf(up.out, NULL, _IOLBF, 0);
+    setvbuf(up.out, NULL, config->trace ? _IOLBF : _IOFBF, OUTPUT_BUFFER); /* the access log: check_outputs */
     if (build(&up)) {
         announce(&up);
+        fflush(up.out);
         if (config->ready)
             config->ready(config->ready_context);
         run(&up);

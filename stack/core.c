@@ -38,47 +38,51 @@ void core_free(struct core *core, void *at, size_t size)
     core->config.memory.release(core->config.memory.context, at, size);
 }
 
-static unsigned block_class(uint32_t size)
+/* BLOCK_MIN << order is the smallest size that holds so much. */
+static unsigned block_order(uint32_t size)
 {
-    unsigned class = 0;
-    while ((uint32_t)BLOCK_MIN << class < size)
-        class ++;
-    return class;
+    uint32_t units = (size - 1) / BLOCK_MIN;
+    return units ? 32u - (unsigned)__builtin_clz(units) : 0;
 }
 
-static uint8_t *take_spare(struct core *core, unsigned class, uint32_t *size)
+static uint8_t *take_spare(struct core *core, unsigned order, uint32_t *size)
 {
-    struct spare_block *b = core->spare[class];
+    struct spare_block *b = core->spare[order];
     core->spare_taken = true;
-    core->spare[class] = b->next;
-    core->spare_count[class]--;
-    *size = (uint32_t)BLOCK_MIN << class;
+    core->spare[order] = b->next;
+    if (!b->next)
+        core->spare_orders &= (uint16_t) ~(1u << order);
+    core->spare_count[order]--;
+    *size = (uint32_t)BLOCK_MIN << order;
     return (uint8_t *)b;
 }
 
 /* The largest first: a ring that fills need not grow, and copy what it holds, on its way. */
 uint8_t *core_take_block(struct core *core, uint32_t least, uint32_t most, uint32_t *size)
 {
-    unsigned class = block_class(least);
-    for (unsigned i = BLOCK_SIZES; i-- > class;)
-        if (core->spare[i] && (i == class || (uint32_t)BLOCK_MIN << i <= most))
-            return take_spare(core, i, size);
-    *size = (uint32_t)BLOCK_MIN << class;
+    unsigned order = block_order(least), largest = most > least ? block_order(most) : order;
+    if (largest > order && (uint32_t)BLOCK_MIN << largest > most)
+        largest--;
+    uint32_t fitting = (uint32_t)core->spare_orders >> order << order & ((2u << largest) - 1);
+    if (fitting)
+        return take_spare(core, 31u - (unsigned)__builtin_clz(fitting), size);
+    *size = (uint32_t)BLOCK_MIN << order;
     return take(core, *size);
 }
 
 void core_give_block(struct core *core, uint8_t *block, uint32_t size)
 {
-    unsigned class = block ? block_class(size) : BLOCK_SIZES;
-    if (class >= BLOCK_SIZES ||
-        (core->spare_count[class] > 0 && (core->spare_count[class] + 1u) * size > BLOCK_SPARE)) {
+    unsigned order = block ? block_order(size) : BLOCK_SIZES;
+    if (order >= BLOCK_SIZES ||
+        (core->spare_count[order] > 0 && (core->spare_count[order] + 1u) * size > BLOCK_SPARE)) {
         core_free(core, block, size);
         return;
     }
     struct spare_block *b = (struct spare_block *)block;
-    b->next = core->spare[class];
-    core->spare[class] = b;
-    core->spare_count[class]++;
+    b->next = core->spare[order];
+    core->spare[order] = b;
+    core->spare_count[order]++;
+    core->spare_orders |= (uint16_t)(1u << order);
     if (!timer_running(&core->spare_timer))
         timer_start(&core->wheel, &core->spare_timer, core->now + BLOCK_IDLE);
 }
@@ -94,10 +98,10 @@ void core_spare_timer(struct core *core)
 
 void core_free_spares(struct core *core)
 {
-    for (unsigned class = 0; class < BLOCK_SIZES; class ++)
-        while (core->spare[class]) {
+    for (unsigned order = 0; order < BLOCK_SIZES; order++)
+        while (core->spare[order]) {
             uint32_t size;
-            uint8_t *block = take_spare(core, class, &size);
+            uint8_t *block = take_spare(core, order, &size);
             core_free(core, block, size);
         }
 }

@@ -27,6 +27,7 @@ struct core {
     size_t memory_used; /* bytes, spare ones included */
     struct spare_block *spare[BLOCK_SIZES];
     uint16_t spare_count[BLOCK_SIZES];
+    uint16_t spare_orders; /* a bit for each size of which there are any */
     struct timer spare_timer; /* when those that nobody took meanwhile are given back */
     bool spare_taken;
     uint64_t random_count;

@@ -56,12 +56,15 @@ void timer_stop(struct wheel *w, struct timer *t)
     }
     t->next = NULL;
     t->link = NULL;
+    if (--w->count == 0)
+        w->next = NEVER;
 }
 
 void timer_start(struct wheel *w, struct timer *t, usec due)
 {
     timer_stop(w, t);
     t->due = due;
+    w->count++;
     insert(w, t);
 }
 
@@ -135,11 +138,4 @@ struct timer *wheel_turn(struct wheel *w, usec now)
     if (now > w->now)
         w->now = now;
     return NULL;
-}
-
-usec wheel_due(const struct wheel *w)
-{
-    unsigned level, slot;
-    usec begins = next_slot(w, &level, &slot);
-    return begins > w->next ? begins : w->next;
 }

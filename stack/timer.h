@@ -18,6 +18,7 @@ struct timer {
 struct wheel {
     usec now;
     usec next;                   /* nothing is due before: most of the time that is all there is to know */
+    size_t count;                /* of timers that run */
     uint64_t busy[WHEEL_LEVELS]; /* a bit for each slot that holds a timer */
     struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
@@ -42,8 +43,11 @@ static inline struct timer *wheel_expired(struct wheel *w, usec now)
     return now < w->next ? NULL : wheel_turn(w, now);
 }
 
-/* A time no later than the earliest due time and later than the wheel's now, NEVER when empty. It may be the
- * start of a wide slot: calling wheel_expired then finds nothing yet, but sharpens the answer. */
-usec wheel_due(const struct wheel *w);
+/* A time no later than the earliest due time, NEVER when empty. It may be the start of a wide slot, or when a timer
+ * that was stopped would have been due: calling wheel_expired then finds nothing yet, but sharpens the answer. */
+static inline usec wheel_due(const struct wheel *w)
+{
+    return w->next;
+}
 
 #endif

@@ -12,14 +12,17 @@
 #include "offload.h"
 #include "tun.h"
 
-#define READ_MAX     256          /* datagrams of one turn, and ... */
-#define READ_BYTES   (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
-#define PASS_MAX     1024         /* deadlines of one turn: a callback may ask for "at once" again */
-#define SERVE_MAX    1024         /* socket events of one turn */
-#define WRITE_MAX    1024         /* frames of one turn */
-#define ROUNDS_MAX   8            /* of serving and writing in one turn */
-#define DATAGRAM_MAX 65536        /* bytes; one more than IPv4 can say */
-#define IP_DST       16           /* RFC 791 3.1: offset of the destination address */
+#define READ_MAX   256          /* datagrams of one turn, and ... */
+#define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
+#define ALONE_TURNS                                                                                          \
+    4 /* turns that brought one datagram: then that there is no other is taken for granted, ... */
+#define ALONE_LOOK   8 /* ... but for every so many turns. Looking would cost a question its answer's time */
+#define PASS_MAX     1024  /* deadlines of one turn: a callback may ask for "at once" again */
+#define SERVE_MAX    1024  /* socket events of one turn */
+#define WRITE_MAX    1024  /* frames of one turn */
+#define ROUNDS_MAX   8     /* of serving and writing in one turn */
+#define DATAGRAM_MAX 65536 /* bytes; one more than IPv4 can say */
+#define IP_DST       16    /* RFC 791 3.1: offset of the destination address */
 
 usec clock_now(void)
 {
@@ -104,7 +107,12 @@ static void capture_turn_ends(struct loop *loop)
 static int read_device(struct loop *loop)
 {
     size_t bytes = 0;
+    bool alone = loop->alone >= ALONE_TURNS && ++loop->unlooked % ALONE_LOOK != 0;
     for (int i = 0; loop->device_readable; i++) {
+        if (i == 1 && alone) {
+            loop->device_readable = false; /* if it is wrong, epoll says so at once */
+            return 0;
+        }
         if (i == READ_MAX || bytes >= READ_BYTES) {
             loop->busy = true;
             return 0;
@@ -113,9 +121,10 @@ static int read_device(struct loop *loop)
         ssize_t n = loop->device->read(loop->device, loop->buffer, DATAGRAM_MAX, &offload);
         if (n == -EINTR)
             continue;
-        if (n == -EAGAIN)
+        if (n == -EAGAIN) {
             loop->device_readable = false;
-        else if (n < 0)
+            loop->alone = i == 1 ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
+        } else if (n < 0)
             return (int)n;
         else if (n > 0) {
             bytes += (size_t)n;
@@ -326,8 +335,9 @@ int loop_init(struct loop *loop, struct stack *stack, struct device *device, str
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
         return -errno;
-    loop->buffer = malloc(DATAGRAM_MAX);
-    int error = loop->buffer ? loop_watch(loop, &loop->device_watch, EPOLLIN) : -ENOMEM;
+    loop->space = malloc(DEVICE_HEADROOM + DATAGRAM_MAX);
+    loop->buffer = loop->space ? loop->space + DEVICE_HEADROOM : NULL;
+    int error = loop->space ? loop_watch(loop, &loop->device_watch, EPOLLIN) : -ENOMEM;
     if (error < 0)
         loop_free(loop);
     return error;
@@ -337,7 +347,7 @@ void loop_free(struct loop *loop)
 {
     if (loop->epoll >= 0)
         close(loop->epoll);
-    free(loop->buffer);
+    free(loop->space);
     loop->epoll = -1;
-    loop->buffer = NULL;
+    loop->space = loop->buffer = NULL;
 }

@@ -46,7 +46,9 @@ struct loop {
     usec now;
     struct wheel deadlines;
     struct watch device_watch;
-    uint8_t *buffer; /* one datagram */
+    uint8_t *buffer; /* one datagram, in ... */
+    uint8_t *space;
+    unsigned alone, unlooked; /* turns that brought one datagram each; and since then */
 
     /* What epoll reported and was not told yet; loop_watch takes a watch that ends out of it. */
     struct epoll_event event[LOOP_EVENTS];

@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 #include "../stack/frame.h"
 
-#define OFFLOAD_HEADER  10    /* bytes before each datagram */
+#define OFFLOAD_HEADER  10    /* bytes before each datagram; at most DEVICE_HEADROOM */
 #define OFFLOAD_LARGEST 65535 /* bytes of a datagram, headers included: what IPv4 can say */
 
 /* Asks the device behind `fd` for all it can do, or, with `wanted` false, for nothing: a persistent device remembers

@@ -36,6 +36,13 @@ static size_t gather(const struct iovec *part, int count, uint8_t to[GATHER_MAX]
     return len;
 }
 
+static ssize_t write_parts(int fd, const struct iovec *part, int count)
+{
+    uint8_t whole[GATHER_MAX];
+    size_t len = gather(part, count, whole);
+    return len ? write(fd, whole, len) : writev(fd, part, count);
+}
+
 static ssize_t plain_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
 {
     ssize_t n = read(device->fd, to, room);
@@ -47,21 +54,18 @@ static ssize_t plain_write(struct device *device, const struct iovec *part, int 
                            const struct offload *offload)
 {
     (void)offload; /* the stack was told that there is none */
-    uint8_t whole[GATHER_MAX];
-    size_t len = gather(part, count, whole);
-    ssize_t n = len ? write(device->fd, whole, len) : writev(device->fd, part, count);
+    ssize_t n = write_parts(device->fd, part, count);
     return n < 0 ? -errno : n;
 }
 
 static ssize_t offload_device_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
 {
-    uint8_t header[OFFLOAD_HEADER];
-    struct iovec parts[2] = {{header, sizeof header}, {to, room}};
-    ssize_t n = readv(device->fd, parts, 2);
-    if (n < (ssize_t)sizeof header)
+    uint8_t *header = to - OFFLOAD_HEADER; /* one read into one place costs less than one into two */
+    ssize_t n = read(device->fd, header, OFFLOAD_HEADER + room);
+    if (n < OFFLOAD_HEADER)
         return n < 0 ? -errno : 0;
     offload_read(header, offload);
-    return n - (ssize_t)sizeof header;
+    return n - OFFLOAD_HEADER;
 }
 
 static ssize_t offload_device_write(struct device *device, const struct iovec *part, int count,
@@ -71,8 +75,8 @@ static ssize_t offload_device_write(struct device *device, const struct iovec *p
     struct iovec parts[2 + FRAME_SPANS] = {{header, sizeof header}};
     offload_write(offload, part, header);
     memcpy(parts + 1, part, (size_t)count * sizeof *part);
-    ssize_t n = writev(device->fd, parts, count + 1);
-    return n < 0 ? -errno : n - (ssize_t)sizeof header;
+    ssize_t n = write_parts(device->fd, parts, count + 1);
+    return n < 0 ? -errno : n - OFFLOAD_HEADER;
 }
 
 static void explain_access(const char *path, int error, char *reason)

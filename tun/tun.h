@@ -17,6 +17,7 @@
 #define TUN_PATH          "/dev/net/tun" /* the environment variable GLASS_TUN names another node */
 #define TUN_QUEUE         5000           /* datagrams; 100 clients with a 64 KB window each send 4400 at once */
 #define DEVICE_REASON_MAX 512
+#define DEVICE_HEADROOM   16             /* bytes */
 
 struct device {
     int fd;
@@ -30,8 +31,9 @@ struct device {
     uint64_t dropped; /* datagrams that the device did not take */
 
     /* One datagram, or a super-segment: its length, or a negative errno value. -EAGAIN: none waits (read), no room
-     * (write). What the device did of it, or is to do, stands in *offload: all zero for one without offload. Of a
-     * super-segment to write, part[0] is the headers. */
+     * (write). What the device did of it, or is to do, stands in *offload: all zero for one without offload. There
+     * must be DEVICE_HEADROOM bytes before `to`, which read may use. Of a super-segment to write, part[0] is the
+     * headers. */
     ssize_t (*read)(struct device *device, uint8_t *to, size_t room, struct offload *offload);
     ssize_t (*write)(struct device *device, const struct iovec *part, int count, const struct offload *offload);
 };

@@ -48,10 +48,10 @@ static int open_end(struct end *e, int number, const struct link_config *config)
 /* Everything that one end sent goes on its way to the other. False: the device is gone. */
 static bool take_in(struct end *from, struct end *to)
 {
-    static uint8_t bytes[DATAGRAM];
+    static uint8_t space[DEVICE_HEADROOM + DATAGRAM], *const bytes = space + DEVICE_HEADROOM;
     struct offload none;
     for (int i = 0; i < BATCH; i++) {
-        ssize_t n = from->device.read(&from->device, bytes, sizeof bytes, &none);
+        ssize_t n = from->device.read(&from->device, bytes, DATAGRAM, &none);
         if (n == -EAGAIN || n == -EINTR)
             return true;
         if (n < 0)
