@@ -12,6 +12,7 @@
 #include "http_page.h"
 #include "http_path.h"
 #include "http_range.h"
+#include "http_store.h"
 
 #define HEAD_TEXT_MAX (64u << 10) /* bytes; a Location three times as long as the target fits */
 #define FILE_NAME_MAX (HTTP_TARGET_MAX + 16)
@@ -25,9 +26,12 @@ static void start(struct http_answer *a)
 void http_answer_free(struct http_answer *a)
 {
     text_free(&a->out);
-    if (a->fd >= 0)
+    if (a->stored)
+        http_store_release(a->stored);
+    else if (a->fd >= 0)
         close(a->fd);
     a->fd = -1;
+    a->stored = NULL;
 }
 
 /* RFC 9112 4, RFC 9110 6.6.1 */
@@ -202,6 +206,36 @@ static void answer_folder(struct http_answer *a, const struct http_question *q, 
         answer_file(a, q, &file, http_file_type(name));
 }
 
+/* No conditions, no ranges, nothing to say about the connection: every such response of a second is the same. */
+static bool is_ordinary(const struct http_answer *a, const struct http_request *r)
+{
+    static const int special[] = {FIELD_RANGE,         FIELD_IF_MATCH,          FIELD_IF_NONE_MATCH,
+                                  FIELD_IF_RANGE,      FIELD_IF_MODIFIED_SINCE, FIELD_IF_UNMODIFIED_SINCE};
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+        if (r->field[special[i]].len > 0)
+            return false;
+    return r->method == HTTP_GET && r->minor > 0 && !a->last;
+}
+
+static void answer_stored(struct http_answer *a, const struct http_question *q, struct http_stored *s)
+{
+    bool ordinary = is_ordinary(a, q->request);
+    a->stored = s;
+    if (ordinary && s->head_len > 0 && s->head_date == q->now) {
+        a->status = 200;
+        a->fd = s->file.fd;
+        a->end = s->file.size;
+        a->head_len = s->head_len;
+        text_bytes(&a->out, s->head, s->head_len);
+        return;
+    }
+    answer_file(a, q, &s->file, http_file_type(s->path));
+    s->head_len = ordinary && a->status == 200 && !a->out.bad && a->out.len <= HTTP_STORE_HEAD ? a->out.len : 0;
+    if (s->head_len > 0)
+        memcpy(s->head, a->out.at, s->head_len);
+    s->head_date = q->now;
+}
+
 static void answer_path(struct http_answer *a, const struct http_question *q)
 {
     struct http_path path;
@@ -215,6 +249,11 @@ static void answer_path(struct http_answer *a, const struct http_question *q)
             welcome(a, q);
         else
             refuse(a, q, 404);
+        return;
+    }
+    struct http_stored *stored;
+    if (!path.directory && http_store_open(q->folder, path.text, q->now, &stored) == 0) {
+        answer_stored(a, q, stored);
         return;
     }
     struct http_file file;

@@ -19,12 +19,15 @@ struct http_question {
     time_t now;
 };
 
+struct http_stored; /* http_store.h */
+
 struct http_answer {
     int status;
     bool last;       /* the connection ends after it */
     struct text out; /* the head, and a body that is a page; out.bad: there was no memory */
     size_t head_len;
     int fd;          /* the file that is the body, -1: none */
+    struct http_stored *stored; /* whose descriptor that is; NULL: it is the answer's own */
     int64_t at, end; /* what of it is to be sent */
 };
 

@@ -14,9 +14,12 @@
 #include "http_answer.h"
 #include "http_chunk.h"
 #include "http_log.h"
+#include "http_store.h"
 
 #define INPUT_ROOM_MIN 2048 /* bytes; most heads fit */
 #define FILE_READ_MIN  4096
+#define LEND_MIN       4096         /* bytes: less is copied */
+#define LEND_MAX       (256u << 10) /* at a time: who reads slowly keeps no more of a file mapped than it must */
 
 enum phase { READ_HEAD, SEND_ANSWER, SKIP_BODY, LINGER };
 
@@ -268,11 +271,33 @@ static size_t file_stretch(const struct http_conn *c)
     return (size_t)(left < room ? left : room);
 }
 
+/* Of a mapped file: nothing is read, and from 4 KiB on nothing is copied. */
+static ssize_t send_stored_stretch(struct http_conn *c)
+{
+    struct http_answer *a = &c->answer;
+    struct http_stored *s = a->stored;
+    size_t left = (size_t)(a->end - a->at), n = left < LEND_MAX ? left : LEND_MAX;
+    const struct loan loan = {s->at + a->at, n, http_store_release, s};
+    if (n < LEND_MIN)
+        return sock_send(c->base.sock, loan.bytes, n, 0);
+    int error = sock_lend(c->base.sock, &loan);
+    if (error)
+        return error;
+    http_store_keep(s);
+    return (ssize_t)n;
+}
+
 /* Bytes that the socket took, or a negative errno value. A file that became shorter is an error: the length
  * is promised already. */
 static ssize_t send_file_stretch(struct http_conn *c)
 {
     struct http_answer *a = &c->answer;
+    if (a->stored) {
+        ssize_t n = send_stored_stretch(c);
+        if (n > 0)
+            a->at += n;
+        return a->stored->torn ? -EIO : n;
+    }
     ssize_t n = pread(a->fd, c->base.server->scratch, file_stretch(c), (off_t)a->at);
     if (n <= 0)
         return n < 0 && errno != EAGAIN ? -errno : -EIO;
@@ -292,6 +317,13 @@ static ssize_t send_stretch(struct http_conn *c)
     return sock_send(c->base.sock, a->out.at + at, a->out.len - at, a->at < a->end ? SOCK_MORE : 0);
 }
 
+/* Bytes of the file itself are still to be acknowledged. */
+static bool is_on_loan(const struct http_conn *c)
+{
+    const struct http_answer *a = &c->answer;
+    return c->answer_sent - (int64_t)a->out.len >= LEND_MIN && acknowledged(c) < c->sent;
+}
+
 static enum step send_answer(struct http_conn *c)
 {
     const struct http_answer *a = &c->answer;
@@ -306,6 +338,10 @@ static enum step send_answer(struct http_conn *c)
         c->answer_sent += n;
         c->sent += n;
     }
+    if (a->stored && is_on_loan(c)) /* only when all is acknowledged is it known whether the file stayed whole */
+        return STEP_WAIT;
+    if (a->stored && a->stored->torn)
+        return STEP_ABORT;
     return after_answer(c);
 }
 
@@ -445,6 +481,7 @@ int httpd_open(struct httpd *httpd, const char *www, FILE *log)
 
 void httpd_close(struct httpd *httpd)
 {
+    http_store_clear();
     if (httpd->folder >= 0)
         close(httpd->folder);
     httpd->folder = -1;

@@ -50,6 +50,16 @@ void offload_read(const uint8_t header[OFFLOAD_HEADER], struct offload *offload)
     };
 }
 
+void offload_finish_udp(struct offload *o, uint8_t *datagram, size_t len)
+{
+    if (o->checksum_at == 0 || o->segment_size || len < IP_HEADER_MIN || datagram[9] != IP_UDP ||
+        o->checksum_at + 2u > len || o->checksum_start > len)
+        return;
+    uint16_t sum = checksum_of(datagram + o->checksum_start, len - o->checksum_start);
+    poke16(datagram + o->checksum_at, sum ? sum : 0xffff); /* RFC 768: zero is kept for "none" */
+    o->checksum_at = o->checksum_start = 0;
+}
+
 /* Only TCP and UDP are cut. Which of them it is stands in the IPv4 header. */
 static uint8_t segments_of(const struct iovec *part)
 {

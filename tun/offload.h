@@ -21,6 +21,9 @@ int offload_interface_flags(bool wanted);
 void offload_read(const uint8_t header[OFFLOAD_HEADER], struct offload *offload);
 void offload_write(const struct offload *offload, const struct iovec *part, uint8_t header[OFFLOAD_HEADER]);
 
+/* Finishes the checksum of a UDP datagram that came without: an ICMP error may quote it. */
+void offload_finish_udp(struct offload *offload, uint8_t *datagram, size_t len);
+
 /* The datagram with the checksum that was left to the device, for a capture: `out` gets its parts, the first
  * OFFLOAD_FRONT bytes of it in a copy at `front`. How many parts. */
 #define OFFLOAD_FRONT     FRAME_HEAD_MAX

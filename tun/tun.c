@@ -65,6 +65,7 @@ static ssize_t offload_device_read(struct device *device, uint8_t *to, size_t ro
     if (n < OFFLOAD_HEADER)
         return n < 0 ? -errno : 0;
     offload_read(header, offload);
+    offload_finish_udp(offload, to, (size_t)n - OFFLOAD_HEADER);
     return n - OFFLOAD_HEADER;
 }
 

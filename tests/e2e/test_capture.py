@@ -18,7 +18,7 @@ class CleanLink(lab.Test):
         os.mkdir(www)
         cls.file, cls.size = os.path.join(www, "data"), lab.scaled(10_000_000)
         lab.make_file(cls.file, cls.size)
-        cls.lab_arguments = ("--www", www)
+        cls.lab_arguments = ("--www", www, "--offload", "off")
 
     def handshake(self, stream_filter):
         """(flags, relative seq, relative ack, length) of the packets of one connection."""

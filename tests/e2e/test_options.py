@@ -16,7 +16,7 @@ class Mtu(unittest.TestCase):
         www = place.file("www")
         os.mkdir(www)
         total = lab.make_file(os.path.join(www, "data"), 1_000_000)
-        with Lab("--mtu", mtu, "--www", www, place=place, capture=True) as running:
+        with Lab("--mtu", mtu, "--offload", "off", "--www", www, place=place, capture=True) as running:
             got = place.file("got")
             done = running.curl(f"http://{STACK}/data", "-o", got)
             self.assertEqual(done.code, 0, str(done))

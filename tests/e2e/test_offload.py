@@ -1,0 +1,73 @@
+"""Super-segments between the stack and its device: what the captures show, and that nothing else is different."""
+import os
+import unittest
+
+import capture
+import lab
+from lab import STACK
+
+SIZE = 6_000_000
+
+
+class On(lab.Test):
+    """As it is by default, where the kernel has it. Every checksum of the capture is looked at at the end."""
+
+    @classmethod
+    def arrange(cls):
+        www = cls.place.file("www")
+        os.mkdir(www)
+        cls.file = os.path.join(www, "data")
+        cls.total = lab.make_file(cls.file, SIZE)
+        cls.lab_arguments = ("--www", www)
+
+    lab_capture = True
+
+    def test_bytes_arrive_as_they_are_and_the_capture_shows_giants(self):
+        got = self.place.file("got")
+        self.assert_ok(self.lab.curl(f"http://{STACK}/data", "-o", got))
+        self.assertEqual(lab.sha256_of(got), self.total)
+        done = self.lab.client("echo", STACK, 7, self.file)
+        self.assertEqual(done.out.split(), [str(SIZE), self.total, self.total], str(done))
+        for source, what in ((f"ip.src == {STACK}", "sent"), (f"ip.dst == {STACK}", "received")):
+            rows = capture.fields(self.lab.capture, f"{source} && tcp.len > 1448", "ip.len", "tcp.len", "frame.len")
+            self.assertGreater(len(rows), 10, what)
+            for ip_len, tcp_len, frame_len in rows:
+                self.assertEqual(int(ip_len), int(frame_len))
+                self.assertIn(int(ip_len) - int(tcp_len), (52, 60, 64, 72, 80))
+
+    def test_a_file_that_is_cut_short_breaks_the_answer_off(self):
+        name = os.path.join(os.path.dirname(self.file), "torn")
+        lab.make_file(name, SIZE)
+        self.assert_ok(self.lab.curl(f"http://{STACK}/torn", "-o", "/dev/null"))
+        os.truncate(name, 100)
+        done = self.lab.curl(f"http://{STACK}/torn", "-o", self.place.file("short"))
+        self.assert_ok(done)
+        self.assertEqual(os.path.getsize(self.place.file("short")), 100)
+
+    def test_datagrams_sent_as_one_arrive_each_by_itself(self):
+        program = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10);"
+                   "s.setsockopt(17, 103, 1000);"
+                   f"s.sendto(b'a' * 1000 + b'b' * 1000 + b'c' * 500, ('{STACK}', 7));"
+                   "print(*[(len(d), chr(d[0])) for d in (s.recv(9000) for _ in range(3))])")
+        done = self.lab.exec("python3", "-c", program)
+        self.assertEqual(done.out.strip(), "(1000, 'a') (1000, 'b') (500, 'c')", str(done))
+
+
+class Arguments(unittest.TestCase):
+    def refused(self, *arguments):
+        place = lab.Place()
+        self.addCleanup(place.remove)
+        done = place.glass("up", *arguments)
+        self.assertEqual(done.code, 2, str(done))
+        self.assertEqual(len(done.err.splitlines()), 1, str(done))
+        return done.err
+
+    def test_it_is_on_or_off(self):
+        self.assertIn("neither on nor off", self.refused("--offload", "perhaps"))
+
+    def test_a_wire_carries_single_segments(self):
+        self.assertIn("--link", self.refused("--offload", "on", "--link", "loss=1%"))
+
+
+if __name__ == "__main__":
+    lab.main()
