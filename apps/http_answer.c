@@ -206,11 +206,12 @@ static void answer_folder(struct http_answer *a, const struct http_question *q, 
         answer_file(a, q, &file, http_file_type(name));
 }
 
-/* No conditions, no ranges, nothing to say about the connection: every such response of a second is the same. */
+/* No conditions, no ranges, nothing to say about the connection: every such response of a second is the same.
+ */
 static bool is_ordinary(const struct http_answer *a, const struct http_request *r)
 {
-    static const int special[] = {FIELD_RANGE,         FIELD_IF_MATCH,          FIELD_IF_NONE_MATCH,
-                                  FIELD_IF_RANGE,      FIELD_IF_MODIFIED_SINCE, FIELD_IF_UNMODIFIED_SINCE};
+    static const int special[] = {FIELD_RANGE,    FIELD_IF_MATCH,          FIELD_IF_NONE_MATCH,
+                                  FIELD_IF_RANGE, FIELD_IF_MODIFIED_SINCE, FIELD_IF_UNMODIFIED_SINCE};
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
         if (r->field[special[i]].len > 0)
             return false;
@@ -230,7 +231,8 @@ static void answer_stored(struct http_answer *a, const struct http_question *q, 
         return;
     }
     answer_file(a, q, &s->file, http_file_type(s->path));
-    s->head_len = ordinary && a->status == 200 && !a->out.bad && a->out.len <= HTTP_STORE_HEAD ? a->out.len : 0;
+    s->head_len =
+        ordinary && a->status == 200 && !a->out.bad && a->out.len <= HTTP_STORE_HEAD ? a->out.len : 0;
     if (s->head_len > 0)
         memcpy(s->head, a->out.at, s->head_len);
     s->head_date = q->now;

@@ -18,20 +18,39 @@ static void add_piece(struct text *line, const uint8_t *bytes, struct http_piece
     text_add(line, piece.len > len ? "...\"" : "\"");
 }
 
+static void add_address(struct text *line, uint32_t addr)
+{
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        text_number(line, addr >> shift & 255);
+        text_add(line, shift ? "." : "");
+    }
+}
+
+/* Made once for all lines of a second. */
+static void add_time(struct text *line, time_t when)
+{
+    static char text[48];
+    static time_t made = -1;
+    struct tm t = {0};
+    if (when != made)
+        snprintf(text, sizeof text, " - - [-]");
+    if (when != made && gmtime_r(&when, &t))
+        strftime(text, sizeof text, " - - [%d/%b/%Y:%H:%M:%S +0000]", &t);
+    made = when;
+    text_add(line, text);
+}
+
 void http_log(FILE *log, const struct http_log_entry *e)
 {
-    uint32_t addr = e->remote.addr;
-    struct tm t = {0};
-    char when[40] = "-";
-    if (gmtime_r(&e->when, &t))
-        strftime(when, sizeof when, "%d/%b/%Y:%H:%M:%S +0000", &t);
-
     struct text line;
     text_init(&line, 3 * LOG_LINE_MAX);
-    text_format(&line, "%u.%u.%u.%u - - [%s]", addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255,
-                when);
+    add_address(&line, e->remote.addr);
+    add_time(&line, e->when);
     add_piece(&line, e->bytes, e->request->line);
-    text_format(&line, " %d %lld", e->status, (long long)e->sent);
+    text_add(&line, " ");
+    text_number(&line, (unsigned)e->status);
+    text_add(&line, " ");
+    text_number(&line, (uint64_t)e->sent);
     add_piece(&line, e->bytes, e->request->field[FIELD_REFERER]);
     add_piece(&line, e->bytes, e->request->field[FIELD_USER_AGENT]);
     text_add(&line, "\n");

@@ -338,7 +338,8 @@ static enum step send_answer(struct http_conn *c)
         c->answer_sent += n;
         c->sent += n;
     }
-    if (a->stored && is_on_loan(c)) /* only when all is acknowledged is it known whether the file stayed whole */
+    if (a->stored &&
+        is_on_loan(c)) /* only when all is acknowledged is it known whether the file stayed whole */
         return STEP_WAIT;
     if (a->stored && a->stored->torn)
         return STEP_ABORT;

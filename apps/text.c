@@ -67,6 +67,16 @@ void text_format(struct text *t, const char *format, ...)
         text_bytes(t, line, (size_t)n);
 }
 
+void text_number(struct text *t, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    text_bytes(t, digits + at, sizeof digits - at);
+}
+
 static const char *html_escape(char c)
 {
     switch (c) {
@@ -118,12 +128,14 @@ void text_url(struct text *t, const void *bytes, size_t n)
 void text_log(struct text *t, const void *bytes, size_t n)
 {
     const unsigned char *c = bytes;
-    for (size_t i = 0; i < n; i++) {
-        if (c[i] == '"' || c[i] == '\\')
-            text_format(t, "\\%c", c[i]);
-        else if (c[i] < 0x20 || c[i] >= 0x7f)
-            text_format(t, "\\x%02X", c[i]);
-        else
-            text_bytes(t, &c[i], 1);
+    size_t plain = 0; /* bytes before c[i] that go as they are */
+    for (size_t i = 0; i < n; i++, plain++) {
+        bool quote = c[i] == '"' || c[i] == '\\', hidden = c[i] < 0x20 || c[i] >= 0x7f;
+        if (!quote && !hidden)
+            continue;
+        text_bytes(t, &c[i - plain], plain);
+        text_format(t, quote ? "\\%c" : "\\x%02X", c[i]);
+        plain = (size_t)-1;
     }
+    text_bytes(t, &c[n - plain], plain);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct text {
     char *at; /* not terminated */
@@ -19,6 +20,7 @@ void text_free(struct text *t); /* and makes it empty */
 
 void text_bytes(struct text *t, const void *bytes, size_t n);
 void text_add(struct text *t, const char *s);
+void text_number(struct text *t, uint64_t n); /* decimal */
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Bytes of unknown origin, made harmless for where they go. */
