@@ -32,6 +32,7 @@ struct sock_list {
 };
 
 struct tcp_conn;
+struct tcp_rest;
 struct tcp_listener;
 struct dgram;
 
@@ -42,6 +43,7 @@ struct sock {
     void *user;
     union {
         struct tcp_conn *conn;         /* SOCK_TCP, once connecting; then until it is closed */
+        struct tcp_rest *rest;         /* the same while `resting` */
         struct tcp_listener *listener; /* SOCK_TCP, listening */
         struct dgram *dgram;           /* SOCK_UDP, SOCK_PING */
     };
@@ -50,6 +52,7 @@ struct sock {
     int error;               /* pending, a positive errno value */
     uint32_t owner;          /* process id, 0: nobody said */
     uint8_t type;            /* enum sock_type */
+    bool resting;            /* its connection is folded away, tcp_rest.h */
     bool listening, connecting, nodelay, keepalive, corked;
     bool more;               /* the last send said that more follows */
     bool urgent;             /* urgent data was announced and not yet reported */

@@ -167,10 +167,37 @@ bool tcb_insert(struct tcp_conn *c)
     return true;
 }
 
+void tcb_leave_line(struct tcp_conn *c)
+{
+    if (!c->in_line)
+        return;
+    *c->wait_link = c->wait_next;
+    if (c->wait_next)
+        c->wait_next->wait_link = c->wait_link;
+    else
+        c->tcp->line_last = c->wait_link;
+    c->wait_next = NULL;
+    c->wait_link = NULL;
+    c->in_line = false;
+    c->tcp->line_count--;
+}
+
+void tcb_join_line(struct tcp_conn *c)
+{
+    tcb_leave_line(c);
+    assert(!c->wait_link);
+    c->wait_link = c->tcp->line_last;
+    *c->tcp->line_last = c;
+    c->tcp->line_last = &c->wait_next;
+    c->in_line = true;
+    c->tcp->line_count++;
+}
+
 void tcb_remove(struct tcp_conn *c)
 {
     if (!c->in_table)
         return;
+    tcb_leave_line(c);
     table_remove(&c->tcp->conns, &c->node);
     peers_leave(&c->tcp->peers, c->tcp->core, c->remote.addr);
     c->in_table = false;
