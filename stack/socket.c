@@ -47,7 +47,7 @@ static struct tcp_conn *conn_of(const struct sock *s)
 {
     if (!has_conn(s))
         return NULL;
-    return s->resting ? rest_wake(s->rest) : s->conn;
+    return s->resting ? rest_wake(&stack_of(s)->tcp, s->rest) : s->conn;
 }
 
 /* What a call returns that got NULL. */
@@ -82,7 +82,7 @@ int sock_open(struct stack *stack, enum sock_type type, struct sock **out)
     }
     s->nodelay = core->config.tcp_nodelay;
     s->linger = -1;
-    s->user_timeout = core->config.tcp_user_timeout;
+    s->user_timeout = (uint32_t)(core->config.tcp_user_timeout / 1000);
     s->send_buffer = type == SOCK_TCP ? core->config.tcp_send_buffer : UDP_BUFFER_DEFAULT;
     s->receive_buffer = type == SOCK_TCP ? core->config.tcp_receive_buffer : UDP_BUFFER_DEFAULT;
     *out = s;
@@ -397,7 +397,7 @@ static void let_go(struct sock *s, void (*part)(struct tcp_conn *))
     } else if (conn_of(s)) {
         part(s->conn);
     } else if (s->resting) {
-        rest_abort(s->rest, ENOBUFS, RULE_ABORT_CALL);
+        rest_abort(&stack->tcp, s->rest, ENOBUFS, RULE_ABORT_CALL);
     }
     if (s->port)
         port_release(&stack->ports, s->port);
@@ -479,9 +479,9 @@ static int set_number(struct sock *s, enum sock_option option, int64_t value)
         s->linger = (int32_t)value;
         return 0;
     case SOCK_OPT_USER_TIMEOUT:
-        if (value < 0 || value > INT64_MAX / 1000)
+        if (value < 0 || value > UINT32_MAX)
             return -EINVAL;
-        s->user_timeout = MSEC(value);
+        s->user_timeout = (uint32_t)value;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -574,7 +574,7 @@ int sock_getopt(struct sock *s, enum sock_option option, int64_t *value)
         *value = s->linger;
         return 0;
     case SOCK_OPT_USER_TIMEOUT:
-        *value = s->user_timeout / 1000;
+        *value = s->user_timeout;
         return 0;
     case SOCK_OPT_SEND_BUFFER:
         *value = conn_of(s) ? s->conn->snd.bound : s->send_buffer;
@@ -602,7 +602,7 @@ int sock_tcp_info(const struct sock *s, struct tcp_info *info)
     if (!has_conn(s))
         return -ENOTCONN;
     if (s->resting)
-        rest_show(s->rest, &view);
+        rest_show(&stack_of(s)->tcp, s->rest, &view);
     const struct tcp_conn *c = s->resting ? &view : s->conn;
     const struct flight *f = c->snd.flight;
     *info = (struct tcp_info){

@@ -150,7 +150,7 @@ void stack_each_socket(const struct stack *stack, void (*visit)(void *context, c
     }
     for (struct table_node *n = NULL; (n = table_walk(&stack->tcp.resting, n));) {
         struct tcp_conn view;
-        rest_show(REST_OF_NODE(n), &view);
+        rest_show((struct tcp *)&stack->tcp, REST_OF_NODE(n), &view);
         struct sock_info info = conn_info(&view);
         visit(context, &info);
     }
@@ -174,7 +174,7 @@ void stack_abort_connections(struct stack *stack)
         tcb_release(c);
     }
     for (struct table_node *n; (n = table_walk(&stack->tcp.resting, NULL));)
-        rest_abort(REST_OF_NODE(n), ECONNABORTED, RULE_ABORT_CALL);
+        rest_abort(&stack->tcp, REST_OF_NODE(n), ECONNABORTED, RULE_ABORT_CALL);
 }
 
 const struct core *stack_core(const struct stack *stack)

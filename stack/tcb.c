@@ -84,8 +84,8 @@ void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due)
     if (c->due[which] == due)
         return;
     c->due[which] = due;
-    if (!timer_running(&c->timer) || due < c->timer.due)
-        timer_start(&c->tcp->core->wheel, &c->timer, due);
+    if (!timer_running(&c->alarm.timer) || due < c->alarm.timer.due)
+        timer_start(&c->tcp->core->wheel, &c->alarm.timer, due);
     timer_event(c, which);
 }
 
@@ -208,7 +208,7 @@ bool tcb_release(struct tcp_conn *c)
 {
     if ((c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) || c->sock)
         return false;
-    assert(!c->in_table && !c->out_link && !timer_running(&c->timer) && !c->wait_link);
+    assert(!c->in_table && !c->out_link && !timer_running(&c->alarm.timer) && !c->wait_link);
     struct core *core = c->tcp->core;
     ring_free(&c->rcv.q, core);
     core_free(core, c, sizeof *c);

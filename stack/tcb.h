@@ -120,9 +120,15 @@ struct tcp_rcv {
 struct tcp;
 struct tcp_listener;
 
+/* A wheel entry, of a connection or of a record of one at rest. */
+struct tcp_alarm {
+    struct timer timer; /* first member */
+    bool of_rest;
+};
+
 struct tcp_conn {
     struct table_node node; /* by four-tuple */
-    struct timer timer;     /* one wheel entry, at or before the earliest of due[] */
+    struct tcp_alarm alarm; /* one wheel entry, at or before the earliest of due[] */
     struct tcp_conn *out_next, **out_link; /* marked: tcp_output will ask it for segments */
     struct tcp_conn *wait_next, **wait_link; /* in its listener's queue, until accepted; then in the line of those awake */
     struct tcp *tcp;
@@ -192,7 +198,7 @@ static inline const struct sock *tcb_owner(const struct tcp_conn *c)
     return c->sock ? c->sock : c->listener ? c->listener->sock : NULL;
 }
 
-#define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, timer)))
+#define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, alarm)))
 #define CONN_OF_NODE(n)  ((struct tcp_conn *)((char *)(n) - offsetof(struct tcp_conn, node)))
 
 /* The FIN's position, once the user has closed. */

@@ -18,6 +18,8 @@ void tcp_timer_expired(struct tcp *tcp, struct timer *t)
 {
     if (t == &tcp->tw_timer)
         timewait_expire(tcp);
+    else if (((struct tcp_alarm *)t)->of_rest)
+        rest_alarm(tcp, t);
     else
         tcp_timer_run(CONN_OF_TIMER(t));
 }

@@ -481,7 +481,7 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
     struct tcp_listener *l = s && s->listening ? s->listener : NULL;
     struct tcp_rest *resting = rest_find(tcp, local, remote);
     if (resting) {
-        struct tcp_conn *c = rest_wake(resting);
+        struct tcp_conn *c = rest_wake(tcp, resting);
         if (!c)
             return DROP_NO_MEMORY;
         segment_arrives(c, p, h);

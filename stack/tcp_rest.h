@@ -11,18 +11,17 @@
 
 struct tcp_rest {
     struct table_node node; /* by four-tuple */
-    struct tcp *tcp;
-    struct sock *sock; /* its owner's; there is always one */
-    struct endpoint local, remote;
-    uint32_t id, iss, irs, ts_offset;
-    int64_t una;                  /* SND.UNA, and SND.NXT: nothing is in flight */
-    int64_t nxt;                  /* RCV.NXT: nothing waits to be read */
-    int64_t wl1, wl2, recover, reduced_at, rate_from;
-    usec sent_at, progress, heard, challenged, ts_recent_at, reo_since, rate_since;
-    struct cc cc;
-    struct rtt rtt;
+    struct tcp_alarm alarm; /* keep-alive's, if its owner wants that */
+    struct sock *sock;      /* its owner's, there is always one; it knows both ends */
+    uint32_t id, iss, irs;
+    uint32_t wl1_back, wl2_back, recover_back, reduced_back; /* how far behind RCV.NXT and SND.UNA these lie */
     uint32_t snd_wnd, snd_max_wnd, snd_bound, resent_total, min_rtt;
     uint32_t rcv_wnd, rcv_bound, ts_recent;
+    int64_t una; /* SND.UNA, and SND.NXT: nothing is in flight */
+    int64_t nxt; /* RCV.NXT: nothing waits to be read */
+    usec sent_at, heard, challenged, ts_recent_at;
+    struct cc cc;
+    struct rtt rtt;
     uint16_t mss, full;
     int16_t soft_error;
     uint8_t snd_shift, rcv_shift, reo_mult, reo_persist, challenges, syn_resent;
@@ -40,14 +39,17 @@ void rest_read(struct tcp_conn *c);
 struct tcp_rest *rest_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
 
 /* The connection again; the record is gone. NULL: no memory, nothing changed. */
-struct tcp_conn *rest_wake(struct tcp_rest *r);
+struct tcp_conn *rest_wake(struct tcp *tcp, struct tcp_rest *r);
 
 /* The same for reading only: a connection that is in no table and no list. */
-void rest_show(const struct tcp_rest *r, struct tcp_conn *view);
+void rest_show(struct tcp *tcp, const struct tcp_rest *r, struct tcp_conn *view);
 
 /* ABORT without waking, RFC 9293 3.10.5: a RST waits to be sent, the owner is told `error` (errno). Needs no memory
  * but the RST's. */
-void rest_abort(struct tcp_rest *r, int error, enum rule why);
+void rest_abort(struct tcp *tcp, struct tcp_rest *r, int error, enum rule why);
+
+/* Keep-alive's time has come for a record. */
+void rest_alarm(struct tcp *tcp, struct timer *t);
 
 /* Drops every record without a word. */
 void rest_free(struct tcp *tcp);

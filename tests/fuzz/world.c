@@ -142,7 +142,7 @@ static void check_timers(const struct tcp_conn *c)
 {
     enum tcp_timer which;
     usec earliest = tcb_timer_earliest(c, &which);
-    assert(earliest == NEVER || (timer_running(&c->timer) && c->timer.due <= earliest));
+    assert(earliest == NEVER || (timer_running(&c->alarm.timer) && c->alarm.timer.due <= earliest));
     assert(!tcb_timer_on(c, TCP_TIMER_RETRANSMIT) || !tcb_timer_on(c, TCP_TIMER_PERSIST));
     /* A connection that nobody holds any more must have an end in sight. */
     assert(!c->orphan || c->out_link || earliest != NEVER);
@@ -306,7 +306,7 @@ static bool look(const struct sock *s, struct tcp_conn *out)
     if (s->listening || !s->conn)
         return false;
     if (s->resting)
-        rest_show(s->rest, out);
+        rest_show(&stack_of(s)->tcp, s->rest, out);
     else
         *out = *s->conn;
     return true;

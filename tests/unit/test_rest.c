@@ -11,7 +11,7 @@
 #define B      1
 #define MANY   10000
 #define PORT   80
-#define BUDGET 512 /* bytes that an idle connection may cost its stack, socket and tables included */
+#define BUDGET 480 /* bytes that an idle connection may cost its stack, socket and tables included */
 
 static uint32_t awake_max;
 
@@ -26,13 +26,18 @@ struct couple {
     struct sock *listener, *client, *server;
 };
 
-static void settle(struct pair *p)
+static void pass(struct pair *p, usec time)
 {
-    unsigned events;
-    usec until = p->now + SEC(1);
+    usec until = p->now + time;
     while (pair_step(p, until))
         ;
     p->now = until;
+}
+
+static void settle(struct pair *p)
+{
+    unsigned events;
+    pass(p, SEC(1));
     for (int i = 0; i < 2; i++)
         while (stack_ready(&p->stack[i], &events))
             ;
@@ -289,17 +294,44 @@ static void its_four_tuple_is_taken(void **state)
     couple_free(&x);
 }
 
-static void one_that_is_kept_alive_stays_awake(void **state)
+static void keepalive_goes_on_at_rest(void **state)
+{
+    (void)state;
+    struct couple x = couple_new(0);
+    struct sock_info row = {0};
+    assert_int_equal(sock_setopt(x.client, SOCK_OPT_KEEPALIVE, 1), 0);
+    settle(x.p);
+    assert_true(rests(x.client));
+    stack_each_socket(&x.p->stack[A], collect_row, &row);
+    assert_true(row.timer_running && row.timer == TCP_TIMER_KEEPALIVE);
+    assert_in_range(row.timer_left, SEC(7190), SEC(7200));
+    pass(x.p, SEC(7300));
+    assert_int_equal(x.p->stack[A].core.counter[COUNT_TCP_KEEPALIVES], 1);
+    assert_true(rests(x.client));
+    stack_free(&x.p->stack[B]); /* the peer's host is gone */
+    struct stack_config config = x.p->stack[B].core.config;
+    config.addr = IP_ADDR(10, 0, 0, 9); /* and does not even send a RST */
+    assert_int_equal(stack_init(&x.p->stack[B], &config, x.p->now), 0);
+    pass(x.p, SEC(20000));
+    int64_t error;
+    assert_int_equal(sock_getopt(x.client, SOCK_OPT_ERROR, &error), 0);
+    assert_int_equal(error, ETIMEDOUT);
+    x.server = NULL;
+    sock_abort(x.client);
+    pair_free(x.p);
+}
+
+static void without_memory_to_wake_it_keepalive_tries_again(void **state)
 {
     (void)state;
     struct couple x = couple_new(0);
     assert_int_equal(sock_setopt(x.client, SOCK_OPT_KEEPALIVE, 1), 0);
     settle(x.p);
-    assert_false(rests(x.client));
-    assert_int_equal(sock_setopt(x.client, SOCK_OPT_KEEPALIVE, 0), 0);
-    assert_int_equal(sock_send(x.client, "a", 1, 0), 1);
-    settle(x.p);
-    assert_true(rests(x.client));
+    pass(x.p, SEC(7100));
+    x.p->fail_at = x.p->allocations + 1;
+    pass(x.p, SEC(200));
+    assert_true(x.p->allocations > x.p->fail_at);
+    assert_int_equal(x.p->stack[A].core.counter[COUNT_TCP_KEEPALIVES], 1);
     couple_free(&x);
 }
 
@@ -325,7 +357,8 @@ int main(void)
         cmocka_unit_test(without_memory_a_call_says_so),
         cmocka_unit_test(aborting_all_tells_each_owner_and_each_peer),
         cmocka_unit_test(its_four_tuple_is_taken),
-        cmocka_unit_test(one_that_is_kept_alive_stays_awake),
+        cmocka_unit_test(keepalive_goes_on_at_rest),
+        cmocka_unit_test(without_memory_to_wake_it_keepalive_tries_again),
         cmocka_unit_test(unread_data_keeps_it_awake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
