@@ -154,36 +154,32 @@ static bool relay_pull_one(struct control_client *c)
     uint8_t *body = control_queue_reserve(&c->queue);
     if (!body) {
         relay_error(c, ENOMEM);
-        return false;
+        return c->state != CLIENT_RELAY;
     }
     ssize_t n = sock_recv(c->sock, body, CONTROL_BODY_MAX, 0);
     if (n == -EAGAIN)
         return false;
     if (n < 0) {
         relay_error(c, (int)-n);
-        return c->sock != NULL;
-    }
-    if (n == 0 && c->type == SOCK_TCP) {
+    } else if (n == 0 && c->type == SOCK_TCP) {
         c->said_eof = true;
         client_say(c, CONTROL_EOF, NULL, 0);
         relay_done_if_done(c);
-        return false;
+    } else {
+        control_queue_commit(&c->queue, CONTROL_DATA, (size_t)n);
     }
-    control_queue_commit(&c->queue, CONTROL_DATA, (size_t)n);
     return true;
 }
 
-/* Stack to client: reads on only when the client has taken what there was. The client is gone when false. */
+/* Stack to client: reads on only when the client has taken what there was. Ends with an empty queue and
+ * nothing to read, or with a queue that waits for room: whoever makes one or the other wakes us. The client
+ * is gone when false. */
 static bool relay_pull(struct control_client *c)
 {
-    for (;;) {
-        int r = control_queue_flush(&c->queue, c->watch.fd);
-        if (r < 0 && r != -EAGAIN)
-            return false;
-        if (r == -EAGAIN || c->state != CLIENT_RELAY || c->said_eof || !relay_pull_one(c))
-            break;
-    }
-    int r = control_queue_flush(&c->queue, c->watch.fd);
+    int r;
+    do
+        r = control_queue_flush(&c->queue, c->watch.fd);
+    while (r == 0 && c->state == CLIENT_RELAY && !c->said_eof && relay_pull_one(c));
     return r == 0 || r == -EAGAIN;
 }
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define DISCARD_CONNECTIONS 65536
+#define DISCARD_CONNECTIONS 262144
 
 static void discard_run(struct server_conn *c)
 {

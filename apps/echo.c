@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #define ECHO_STRETCH     16384 /* bytes at a time: small enough to stay in the cache between two copies */
-#define ECHO_CONNECTIONS 65536
+#define ECHO_CONNECTIONS 262144
 
 /* Bytes stay in the receive buffer until the send buffer has taken them. So a connection needs no buffer of
  * its own, and a peer that sends without reading closes its own window. After the peer's FIN everything is

@@ -48,6 +48,7 @@ void stack_config_init(struct stack_config *config)
         .tcp_receive_buffer_max = TCP_RECEIVE_BUFFER_MAX,
         .tcp_connections_max = TCP_CONNECTIONS_MAX,
         .tcp_connections_per_peer_max = TCP_CONNECTIONS_PER_PEER,
+        .tcp_awake_max = TCP_AWAKE_MAX,
         .tcp_window_scale = true,
         .tcp_timestamps = true,
         .tcp_sack = true,

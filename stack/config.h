@@ -63,6 +63,7 @@ struct stack_config {
     const struct cc_ops *tcp_congestion;   /* cc_cubic or cc_reno */
     uint32_t tcp_connections_max;          /* of the whole stack */
     uint32_t tcp_connections_per_peer_max; /* from one address */
+    uint32_t tcp_awake_max;                /* idle connections kept whole; further ones rest in a smaller record */
     usec tcp_user_timeout;                 /* RFC 5482: of every new connection; 0: R2 alone */
     bool tcp_window_scale;                 /* RFC 7323 2 */
     bool tcp_timestamps;                   /* RFC 7323 3 to 5, PAWS included */
@@ -142,6 +143,7 @@ void stack_config_init(struct stack_config *config);
 #define TCP_WINDOW_SCALE_MAX     14              /* RFC 7323 2.3 */
 #define TCP_CONNECTIONS_MAX      1000000
 #define TCP_CONNECTIONS_PER_PEER 65536
+#define TCP_AWAKE_MAX            256             /* connections; tcp_rest.h */
 #define TCP_BLACK_HOLE_RETRIES   2               /* time-outs in a row before the path is suspected */
 #define TCP_BLACK_HOLE_MTU       576             /* bytes; the MSS is halved until it fits this, RFC 9293 3.7.1 */
 #define TCP_RING_MIN             2048            /* bytes a ring starts with */

@@ -32,6 +32,7 @@ struct sock_list {
 };
 
 struct tcp_conn;
+struct tcp_rest;
 struct tcp_listener;
 struct dgram;
 
@@ -42,25 +43,26 @@ struct sock {
     void *user;
     union {
         struct tcp_conn *conn;         /* SOCK_TCP, once connecting; then until it is closed */
+        struct tcp_rest *rest;         /* the same while `resting` */
         struct tcp_listener *listener; /* SOCK_TCP, listening */
         struct dgram *dgram;           /* SOCK_UDP, SOCK_PING */
     };
     struct endpoint local, remote;
     struct port_owner *port; /* the port it holds, or NULL */
-    int error;               /* pending, a positive errno value */
     uint32_t owner;          /* process id, 0: nobody said */
-    uint8_t type;            /* enum sock_type */
-    bool listening, connecting, nodelay, keepalive, corked;
-    bool more;               /* the last send said that more follows */
-    bool urgent;             /* urgent data was announced and not yet reported */
-    bool send_refused; /* UDP, ping: a datagram met a full send buffer; the outbox tells when there is room */
-    uint8_t ttl, tos;
     uint32_t send_buffer, receive_buffer; /* bounds in bytes */
-    bool send_buffer_fixed, receive_buffer_fixed; /* set by the owner: no longer tuned */
-    uint16_t max_segment;                 /* 0: what the path takes */
+    uint32_t user_timeout;                /* milliseconds; 0: R2 alone */
     int32_t linger;                       /* seconds; negative: off */
-    bool reuse_address;
-    usec user_timeout;                    /* 0: R2 alone */
+    int16_t error;                        /* pending, a positive errno value */
+    uint16_t max_segment;                 /* 0: what the path takes */
+    uint8_t type;                         /* enum sock_type */
+    uint8_t ttl, tos;
+    bool resting; /* its connection is folded away, tcp_rest.h */
+    bool listening, connecting, nodelay, keepalive, corked, reuse_address;
+    bool send_buffer_fixed, receive_buffer_fixed; /* set by the owner: no longer tuned */
+    bool more;         /* the last send said that more follows */
+    bool urgent;       /* urgent data was announced and not yet reported */
+    bool send_refused; /* UDP, ping: a datagram met a full send buffer; the outbox tells when there is room */
 };
 
 void sock_list_init(struct sock_list *all, struct core *core);

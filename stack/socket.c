@@ -5,6 +5,7 @@
 #include "tcp_listen.h"
 #include "tcp_options.h"
 #include "tcp_rcv.h"
+#include "tcp_rest.h"
 #include "tcp_timer.h"
 #include "tcp_timewait.h"
 #include "tcp_user.h"
@@ -17,6 +18,11 @@ static uint8_t protocol_of(const struct sock *s)
     return protocol[s->type];
 }
 
+static bool has_conn(const struct sock *s)
+{
+    return s->type == SOCK_TCP && !s->listening && s->conn;
+}
+
 /* Tells the observer what a call returned, and returns it. */
 static int64_t called(struct sock *s, const char *name, int64_t result)
 {
@@ -24,9 +30,9 @@ static int64_t called(struct sock *s, const char *name, int64_t result)
     if (core_observed(core)) {
         struct event e = {
             .kind = EVENT_CALL, .protocol = protocol_of(s), .local = s->local, .remote = s->remote};
-        if (s->type == SOCK_TCP && !s->listening && s->conn) {
-            e.connection = s->conn->id;
-            e.state = s->conn->state;
+        if (has_conn(s)) {
+            e.connection = s->resting ? s->rest->id : s->conn->id;
+            e.state = s->resting ? TCP_ESTABLISHED : s->conn->state;
         }
         e.u.call.name = name;
         e.u.call.result = result;
@@ -36,9 +42,18 @@ static int64_t called(struct sock *s, const char *name, int64_t result)
     return result;
 }
 
+/* The connection, which wakes if it rests. NULL: there is none, or no memory to wake it. */
 static struct tcp_conn *conn_of(const struct sock *s)
 {
-    return s->type == SOCK_TCP && !s->listening ? s->conn : NULL;
+    if (!has_conn(s))
+        return NULL;
+    return s->resting ? rest_wake(&stack_of(s)->tcp, s->rest) : s->conn;
+}
+
+/* What a call returns that got NULL. */
+static int64_t no_conn(const struct sock *s)
+{
+    return s->resting ? -ENOBUFS : -ENOTCONN;
 }
 
 static bool is_ours(const struct stack *stack, uint32_t addr)
@@ -67,7 +82,7 @@ int sock_open(struct stack *stack, enum sock_type type, struct sock **out)
     }
     s->nodelay = core->config.tcp_nodelay;
     s->linger = -1;
-    s->user_timeout = core->config.tcp_user_timeout;
+    s->user_timeout = (uint32_t)(core->config.tcp_user_timeout / 1000);
     s->send_buffer = type == SOCK_TCP ? core->config.tcp_send_buffer : UDP_BUFFER_DEFAULT;
     s->receive_buffer = type == SOCK_TCP ? core->config.tcp_receive_buffer : UDP_BUFFER_DEFAULT;
     *out = s;
@@ -83,7 +98,7 @@ static bool dgram_port_free(void *context, uint16_t port)
 int sock_bind(struct sock *s, struct endpoint local)
 {
     struct stack *stack = stack_of(s);
-    if (s->port || conn_of(s))
+    if (s->port || has_conn(s))
         return (int)called(s, "sock_bind", -EINVAL);
     if (local.addr != IP_ANY && !is_ours(stack, local.addr))
         return (int)called(s, "sock_bind", -EADDRNOTAVAIL);
@@ -104,7 +119,7 @@ int sock_listen(struct sock *s, int backlog)
     struct stack *stack = stack_of(s);
     if (s->type != SOCK_TCP)
         return (int)called(s, "sock_listen", -EOPNOTSUPP);
-    if (conn_of(s))
+    if (has_conn(s))
         return (int)called(s, "sock_listen", -EISCONN);
     uint32_t most = stack->core.config.tcp_backlog_max;
     uint32_t bound = backlog < 1 ? 1 : (uint32_t)backlog < most ? (uint32_t)backlog : most;
@@ -173,7 +188,8 @@ static bool tuple_free(void *context, uint16_t port)
     struct connect_search *search = context;
     struct endpoint local = {search->local.addr, port};
     const struct tcp *tcp = &search->stack->tcp;
-    return !tcb_find(tcp, local, search->remote) && !timewait_find(tcp, local, search->remote);
+    return !tcb_find(tcp, local, search->remote) && !rest_find(tcp, local, search->remote) &&
+           !timewait_find(tcp, local, search->remote);
 }
 
 /* A dynamic port for a connection whose owner never called bind; other connections may share it. */
@@ -232,6 +248,8 @@ static int connect_again(struct sock *s)
     struct tcp_conn *c = s->conn;
     if (s->error)
         return -take_error(s);
+    if (s->resting) /* it is open */
+        return s->connecting ? s->connecting = false, 0 : -EISCONN;
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
         return -EALREADY;
     if (c->state != TCP_CLOSED)
@@ -255,7 +273,7 @@ int sock_connect(struct sock *s, struct endpoint remote)
         return (int)called(s, "sock_connect", -EINVAL);
     if (!ip_is_single_host(&stack->core.config, remote.addr)) /* RFC 9293 3.9.2.3 MUST-46 */
         return (int)called(s, "sock_connect", -ENETUNREACH);
-    if (conn_of(s)) {
+    if (has_conn(s)) {
         int result = connect_again(s);
         if (result <= 0)
             return (int)called(s, "sock_connect", result);
@@ -299,7 +317,7 @@ ssize_t sock_send(struct sock *s, const void *bytes, size_t len, int flags)
     if (s->error)
         return called(s, "sock_send", -take_error(s));
     if (!c)
-        return called(s, "sock_send", -ENOTCONN);
+        return called(s, "sock_send", no_conn(s));
     s->more = flags & SOCK_MORE;
     return called(s, "sock_send", tcp_send(c, bytes, len, flags & SOCK_OOB));
 }
@@ -312,7 +330,7 @@ int sock_lend(struct sock *s, const struct loan *loan)
     if (s->error)
         return (int)called(s, "sock_lend", -take_error(s));
     if (!c)
-        return (int)called(s, "sock_lend", -ENOTCONN);
+        return (int)called(s, "sock_lend", no_conn(s));
     if (loan->len == 0)
         return (int)called(s, "sock_lend", -EINVAL);
     s->more = false;
@@ -323,9 +341,11 @@ ssize_t sock_recv(struct sock *s, void *bytes, size_t len, int flags)
 {
     if (s->type != SOCK_TCP)
         return sock_recvfrom(s, bytes, len, flags, NULL);
-    struct tcp_conn *c = conn_of(s);
     if (s->error)
         return called(s, "sock_recv", -take_error(s));
+    if (s->resting) /* nothing waits to be read */
+        return called(s, "sock_recv", len == 0 ? 0 : -EAGAIN);
+    struct tcp_conn *c = conn_of(s);
     if (!c)
         return called(s, "sock_recv", -ENOTCONN);
     if (!(flags & SOCK_PEEK))
@@ -368,7 +388,7 @@ int sock_shutdown(struct sock *s, enum sock_shutdown how)
     bool connected = s->type == SOCK_TCP ? c && c->state != TCP_SYN_SENT && c->state != TCP_CLOSED
                                          : s->remote.addr != IP_ANY;
     if (!connected)
-        return (int)called(s, "sock_shutdown", -ENOTCONN);
+        return (int)called(s, "sock_shutdown", no_conn(s));
     if (how != SOCK_SHUT_WRITE)
         shut_reading(s);
     if (how == SOCK_SHUT_READ)
@@ -389,8 +409,10 @@ static void let_go(struct sock *s, void (*part)(struct tcp_conn *))
         dgram_free(&stack->core, s->dgram);
     } else if (s->listening) {
         listen_close(s->listener);
-    } else if (s->conn) {
+    } else if (conn_of(s)) {
         part(s->conn);
+    } else if (s->resting) {
+        rest_abort(&stack->tcp, s->rest, ENOBUFS, RULE_ABORT_CALL);
     }
     if (s->port)
         port_release(&stack->ports, s->port);
@@ -414,10 +436,13 @@ static int set_buffer(struct sock *s, uint32_t *which, bool *fixed, int64_t valu
 {
     if (value < 1 || value > INT32_MAX)
         return -EINVAL;
+    struct tcp_conn *c = conn_of(s);
+    if (!c && s->resting)
+        return -ENOBUFS;
     *which = (uint32_t)value;
     *fixed = true;
-    if (conn_of(s))
-        options_of_owner(s->conn);
+    if (c)
+        options_of_owner(c);
     sock_signal(s); /* there may be room now */
     return 0;
 }
@@ -426,9 +451,12 @@ static int set_max_segment(struct sock *s, int64_t value)
 {
     if (value < TCP_MSS_MIN || value > UINT16_MAX)
         return -EINVAL;
+    struct tcp_conn *c = conn_of(s);
+    if (!c && s->resting)
+        return -ENOBUFS;
     s->max_segment = (uint16_t)value;
-    if (conn_of(s))
-        options_of_owner(s->conn);
+    if (c)
+        options_of_owner(c);
     return 0;
 }
 
@@ -440,6 +468,9 @@ static int set_number(struct sock *s, enum sock_option option, int64_t value)
         if (value < 0 || value > UINT32_MAX)
             return -EINVAL;
         s->owner = (uint32_t)value;
+        return 0;
+    case SOCK_OPT_REUSE_ADDRESS:
+        s->reuse_address = value != 0;
         return 0;
     case SOCK_OPT_SEND_BUFFER:
         return set_buffer(s, &s->send_buffer, &s->send_buffer_fixed, value);
@@ -463,9 +494,9 @@ static int set_number(struct sock *s, enum sock_option option, int64_t value)
         s->linger = (int32_t)value;
         return 0;
     case SOCK_OPT_USER_TIMEOUT:
-        if (value < 0 || value > INT64_MAX / 1000)
+        if (value < 0 || value > UINT32_MAX)
             return -EINVAL;
-        s->user_timeout = MSEC(value);
+        s->user_timeout = (uint32_t)value;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -474,11 +505,12 @@ static int set_number(struct sock *s, enum sock_option option, int64_t value)
 
 int sock_setopt(struct sock *s, enum sock_option option, int64_t value)
 {
+    if (option == SOCK_OPT_REUSE_ADDRESS || option == SOCK_OPT_OWNER) /* the connection does not care */
+        return set_number(s, option, value);
     struct tcp_conn *c = conn_of(s);
+    if (!c && s->resting)
+        return -ENOBUFS;
     switch (option) {
-    case SOCK_OPT_REUSE_ADDRESS:
-        s->reuse_address = value != 0;
-        return 0;
     case SOCK_OPT_KEEPALIVE:
         s->keepalive = value != 0;
         if (c)
@@ -501,6 +533,10 @@ int sock_setopt(struct sock *s, enum sock_option option, int64_t value)
 /* What only a TCP connection can say. */
 static int get_tcp(const struct sock *s, enum sock_option option, int64_t *value)
 {
+    if (option == SOCK_OPT_STATE && s->resting) {
+        *value = TCP_ESTABLISHED;
+        return 0;
+    }
     const struct tcp_conn *c = conn_of(s);
     switch (option) {
     case SOCK_OPT_STATE:
@@ -553,7 +589,7 @@ int sock_getopt(struct sock *s, enum sock_option option, int64_t *value)
         *value = s->linger;
         return 0;
     case SOCK_OPT_USER_TIMEOUT:
-        *value = s->user_timeout / 1000;
+        *value = s->user_timeout;
         return 0;
     case SOCK_OPT_SEND_BUFFER:
         *value = conn_of(s) ? s->conn->snd.bound : s->send_buffer;
@@ -577,9 +613,12 @@ int sock_getopt(struct sock *s, enum sock_option option, int64_t *value)
 
 int sock_tcp_info(const struct sock *s, struct tcp_info *info)
 {
-    const struct tcp_conn *c = conn_of(s);
-    if (!c)
+    struct tcp_conn view;
+    if (!has_conn(s))
         return -ENOTCONN;
+    if (s->resting)
+        rest_show(&stack_of(s)->tcp, s->rest, &view);
+    const struct tcp_conn *c = s->resting ? &view : s->conn;
     const struct flight *f = c->snd.flight;
     *info = (struct tcp_info){
         .state = c->state,
@@ -615,9 +654,9 @@ int sock_name(const struct sock *s, struct endpoint *local)
 
 int sock_peer(const struct sock *s, struct endpoint *remote)
 {
-    const struct tcp_conn *c = conn_of(s);
-    bool connected = s->type == SOCK_TCP ? c && c->state != TCP_SYN_SENT && c->state != TCP_CLOSED
-                                         : s->remote.addr != IP_ANY;
+    bool open =
+        has_conn(s) && (s->resting || (s->conn->state != TCP_SYN_SENT && s->conn->state != TCP_CLOSED));
+    bool connected = s->type == SOCK_TCP ? open : s->remote.addr != IP_ANY;
     if (!connected)
         return -ENOTCONN;
     *remote = s->remote;
@@ -639,6 +678,8 @@ unsigned sock_events(const struct sock *s)
         return events | dgram_events(s);
     if (s->listening)
         return events | (s->listener->accept_first ? SOCK_ACCEPTABLE : 0);
+    if (s->resting)
+        return events | SOCK_WRITABLE;
     return s->conn ? events | tcp_events(s->conn) : events;
 }
 

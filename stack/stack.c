@@ -1,6 +1,7 @@
 /* The four verbs. */
 #include "stack.h"
 #include "tcp_rcv.h"
+#include "tcp_rest.h"
 #include "tcp_state.h"
 #include "tcp_timewait.h"
 
@@ -165,6 +166,12 @@ void stack_each_socket(const struct stack *stack, void (*visit)(void *context, c
         struct sock_info info = conn_info(CONN_OF_NODE(n));
         visit(context, &info);
     }
+    for (struct table_node *n = NULL; (n = table_walk(&stack->tcp.resting, n));) {
+        struct tcp_conn view;
+        rest_show((struct tcp *)&stack->tcp, REST_OF_NODE(n), &view);
+        struct sock_info info = conn_info(&view);
+        visit(context, &info);
+    }
     for (const struct tcp_timewait *tw = stack->tcp.tw_first; tw; tw = tw->next) {
         struct sock_info info = timewait_info(&stack->tcp, tw);
         visit(context, &info);
@@ -184,6 +191,8 @@ void stack_abort_connections(struct stack *stack)
         tcp_reset(c, ECONNABORTED, RULE_ABORT_CALL);
         tcb_release(c);
     }
+    for (struct table_node *n; (n = table_walk(&stack->tcp.resting, NULL));)
+        rest_abort(&stack->tcp, REST_OF_NODE(n), ECONNABORTED, RULE_ABORT_CALL);
 }
 
 const struct core *stack_core(const struct stack *stack)

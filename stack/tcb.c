@@ -84,8 +84,8 @@ void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due)
     if (c->due[which] == due)
         return;
     c->due[which] = due;
-    if (!timer_running(&c->timer) || due < c->timer.due)
-        timer_start(&c->tcp->core->wheel, &c->timer, due);
+    if (!timer_running(&c->alarm.timer) || due < c->alarm.timer.due)
+        timer_start(&c->tcp->core->wheel, &c->alarm.timer, due);
     timer_event(c, which);
 }
 
@@ -170,15 +170,47 @@ bool tcb_insert(struct tcp_conn *c)
     return true;
 }
 
+void tcb_leave_line(struct tcp_conn *c)
+{
+    if (!c->in_line)
+        return;
+    *c->wait_link = c->wait_next;
+    if (c->wait_next)
+        c->wait_next->wait_link = c->wait_link;
+    else
+        c->tcp->line_last = c->wait_link;
+    c->wait_next = NULL;
+    c->wait_link = NULL;
+    c->in_line = false;
+    c->tcp->line_count--;
+}
+
+void tcb_join_line(struct tcp_conn *c)
+{
+    tcb_leave_line(c);
+    assert(!c->wait_link);
+    c->wait_link = c->tcp->line_last;
+    *c->tcp->line_last = c;
+    c->tcp->line_last = &c->wait_next;
+    c->in_line = true;
+    c->tcp->line_count++;
+}
+
+void tcb_unlist(struct tcp_conn *c)
+{
+    tcb_leave_line(c);
+    table_remove(&c->tcp->conns, &c->node);
+    c->in_table = false;
+    if (c->tcp->latest == c)
+        c->tcp->latest = NULL;
+}
+
 void tcb_remove(struct tcp_conn *c)
 {
     if (!c->in_table)
         return;
-    table_remove(&c->tcp->conns, &c->node);
+    tcb_unlist(c);
     peers_leave(&c->tcp->peers, c->tcp->core, c->remote.addr);
-    c->in_table = false;
-    if (c->tcp->latest == c)
-        c->tcp->latest = NULL;
     c->tcp->open--;
 }
 
@@ -186,7 +218,7 @@ bool tcb_release(struct tcp_conn *c)
 {
     if ((c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) || c->sock)
         return false;
-    assert(!c->in_table && !c->out_link && !timer_running(&c->timer) && !c->wait_link);
+    assert(!c->in_table && !c->out_link && !timer_running(&c->alarm.timer) && !c->wait_link);
     struct core *core = c->tcp->core;
     ring_free(&c->rcv.q, core);
     core_free(core, c, sizeof *c);

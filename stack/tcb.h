@@ -121,11 +121,17 @@ struct tcp_rcv {
 struct tcp;
 struct tcp_listener;
 
+/* A wheel entry, of a connection or of a record of one at rest. */
+struct tcp_alarm {
+    struct timer timer; /* first member */
+    bool of_rest;
+};
+
 struct tcp_conn {
     struct table_node node; /* by four-tuple */
-    struct timer timer;     /* one wheel entry, at or before the earliest of due[] */
+    struct tcp_alarm alarm; /* one wheel entry, at or before the earliest of due[] */
     struct tcp_conn *out_next, **out_link; /* marked: tcp_output will ask it for segments */
-    struct tcp_conn *wait_next, **wait_link; /* in its listener's queue, until accepted */
+    struct tcp_conn *wait_next, **wait_link; /* in its listener's queue, until accepted; then in the line of those awake */
     struct tcp *tcp;
     struct sock *sock;             /* NULL: not accepted yet, or its owner let go */
     struct tcp_listener *listener; /* until accepted */
@@ -137,6 +143,7 @@ struct tcp_conn {
     uint8_t syn_resent; /* how often our SYN timed out: RFC 6298 5.7, RFC 6928 2 */
     bool in_table, orphan;
     bool open_queue;     /* which of its listener's queues it waits in */
+    bool in_line;        /* of those awake, tcp_rest.h */
     uint8_t keepalive_sent;
     bool scale_ok, ts_ok, sack_ok, ecn_ok; /* both ends offered it */
     uint8_t challenges;          /* challenge ACKs left in this interval, RFC 5961 7 */
@@ -173,7 +180,10 @@ struct tcp {
     struct tcp_timewait *tw_first, **tw_last; /* in order of expiry */
     struct timer tw_timer;                    /* of the first */
     struct tcp_conn *out_first, **out_last;
-    uint32_t open; /* connections in conns */
+    struct table resting;                    /* tcp_rest.h */
+    struct tcp_conn *line_first, **line_last; /* open connections that are awake, the one quiet longest first */
+    uint32_t line_count;
+    uint32_t open; /* connections in conns and resting */
     uint32_t next_id;
     usec challenged; /* when the second began in which ... */
     uint32_t challenges; /* ... so many challenge ACKs may still be sent */
@@ -190,7 +200,7 @@ static inline const struct sock *tcb_owner(const struct tcp_conn *c)
     return c->sock ? c->sock : c->listener ? c->listener->sock : NULL;
 }
 
-#define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, timer)))
+#define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, alarm)))
 #define CONN_OF_NODE(n)  ((struct tcp_conn *)((char *)(n) - offsetof(struct tcp_conn, node)))
 
 /* The FIN's position, once the user has closed. */
@@ -246,6 +256,11 @@ struct tcp_conn *tcb_new(struct tcp *tcp, struct endpoint local, struct endpoint
 /* Enters it in the table of connections. False: no memory. */
 bool tcb_insert(struct tcp_conn *c);
 void tcb_remove(struct tcp_conn *c);
+void tcb_unlist(struct tcp_conn *c); /* it cannot be found any more; it still counts, for its record at rest */
+
+/* The line of those awake: to its end, from wherever it was; out of it. */
+void tcb_join_line(struct tcp_conn *c);
+void tcb_leave_line(struct tcp_conn *c);
 
 /* Gives the memory back when nobody needs the connection any more: CLOSED, and no socket holds it. True if so. */
 bool tcb_release(struct tcp_conn *c);

@@ -1,6 +1,7 @@
 /* All of one stack's TCP. */
 #include "tcp.h"
 #include "tcp_flight.h"
+#include "tcp_rest.h"
 #include "tcp_state.h"
 #include "tcp_timer.h"
 #include "tcp_timewait.h"
@@ -10,12 +11,15 @@ void tcp_init(struct tcp *tcp, struct core *core, struct outbox *outbox, struct 
     *tcp = (struct tcp){.core = core, .outbox = outbox, .ports = ports};
     tcp->out_last = &tcp->out_first;
     tcp->tw_last = &tcp->tw_first;
+    tcp->line_last = &tcp->line_first;
 }
 
 void tcp_timer_expired(struct tcp *tcp, struct timer *t)
 {
     if (t == &tcp->tw_timer)
         timewait_expire(tcp);
+    else if (((struct tcp_alarm *)t)->of_rest)
+        rest_alarm(tcp, t);
     else
         tcp_timer_run(CONN_OF_TIMER(t));
 }
@@ -28,6 +32,7 @@ void tcp_free(struct tcp *tcp)
         tcp_end(c, 0, RULE_NONE);
         tcb_release(c);
     }
+    rest_free(tcp);
     timewait_free(tcp);
     flight_free_spares(tcp);
     table_free(&tcp->peers, tcp->core);

@@ -11,6 +11,7 @@
 #include "tcp_rack.h"
 #include "tcp_rcv.h"
 #include "tcp_reply.h"
+#include "tcp_rest.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
 #include "tcp_timer.h"
@@ -475,12 +476,20 @@ static void segment_arrives(struct tcp_conn *c, const struct ip_packet *p, const
     tcb_check(c);
 }
 
-/* A segment to a four-tuple that has no connection. */
+/* A segment to a four-tuple that has no connection awake. */
 static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h)
 {
     struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
     struct sock *s = port_lookup(tcp->ports, IP_TCP, local.addr, local.port);
     struct tcp_listener *l = s && s->listening ? s->listener : NULL;
+    struct tcp_rest *resting = rest_find(tcp, local, remote);
+    if (resting) {
+        struct tcp_conn *c = rest_wake(tcp, resting);
+        if (!c)
+            return DROP_NO_MEMORY;
+        segment_arrives(c, p, h);
+        return DROP_NONE;
+    }
     struct tcp_timewait *tw = timewait_find(tcp, local, remote);
     if (tw) {
         segment_stranger_event(tcp, p, h);

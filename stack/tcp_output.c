@@ -8,6 +8,7 @@
 #include "tcp_options.h"
 #include "tcp_rack.h"
 #include "tcp_rcv.h"
+#include "tcp_rest.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
 
@@ -354,6 +355,7 @@ bool tcp_output(struct tcp *tcp, struct frame *frame)
         tcb_check(c);
         if (chosen)
             return true;
+        rest_settled(c);
     }
     return false;
 }

@@ -132,7 +132,7 @@ bool snd_window_full(const struct tcp_conn *c)
 
 static usec user_timeout(const struct tcp_conn *c)
 {
-    return c->sock ? c->sock->user_timeout : c->tcp->core->config.tcp_user_timeout;
+    return c->sock ? MSEC(c->sock->user_timeout) : c->tcp->core->config.tcp_user_timeout;
 }
 
 usec snd_patience(const struct tcp_conn *c, usec wait)

@@ -35,7 +35,7 @@ static void stop_timers(struct tcp_conn *c)
 {
     for (int i = 0; i < TCP_TIMERS; i++)
         c->due[i] = NEVER;
-    timer_stop(&c->tcp->core->wheel, &c->timer);
+    timer_stop(&c->tcp->core->wheel, &c->alarm.timer);
 }
 
 /* Nothing more is sent or received; what the owner has still to read stays. */

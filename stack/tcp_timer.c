@@ -151,7 +151,7 @@ void tcp_timer_run(struct tcp_conn *c)
     while ((due = tcb_timer_earliest(c, &which)) <= c->tcp->core->now)
         fire(c, which);
     if (due != NEVER)
-        timer_start(&c->tcp->core->wheel, &c->timer, due);
+        timer_start(&c->tcp->core->wheel, &c->alarm.timer, due);
     tcb_check(c);
     tcb_release(c);
 }

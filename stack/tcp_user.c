@@ -4,6 +4,7 @@
 #include "tcp_loss.h"
 #include "tcp_options.h"
 #include "tcp_rcv.h"
+#include "tcp_rest.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
 #include "tcp_timer.h"
@@ -16,11 +17,14 @@ void tcp_attach(struct tcp_conn *c, struct sock *s)
     c->sock = s;
     s->conn = c;
     options_of_owner(c);
+    if (c->in_table)
+        tcb_mark(c); /* it joins the line of those awake when it has had its turn */
 }
 
 int tcp_open(struct tcp *tcp, struct sock *s)
 {
-    if (tcb_find(tcp, s->local, s->remote) || timewait_find(tcp, s->local, s->remote))
+    if (tcb_find(tcp, s->local, s->remote) || rest_find(tcp, s->local, s->remote) ||
+        timewait_find(tcp, s->local, s->remote))
         return -EADDRINUSE;
     if (tcp->open >= tcp->core->config.tcp_connections_max ||
         peers_full(&tcp->peers, tcp->core, s->remote.addr))
@@ -97,6 +101,7 @@ int64_t tcp_receive(struct tcp_conn *c, void *bytes, size_t len, bool peek)
     size_t n = rcv_read(c, bytes, len, peek);
     if (n > 0) {
         window_opened(c);
+        rest_read(c);
         return (int64_t)n;
     }
     if (len == 0)

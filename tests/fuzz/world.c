@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "../../stack/event_text.h"
+#include "../../stack/tcp_rest.h"
 #include "../../stack/tcp_flight.h"
 #include "../../stack/tcp_rcv.h"
 #include "../../stack/tcp_timewait.h"
@@ -108,6 +109,7 @@ void world_config(struct stack_config *c, struct reader *in)
     c->tcp_backlog_max = backlogs[times >> 4 & 3];
     c->tcp_timewait_max = times & 0x40 ? 1 : 64;
     c->tcp_connections_per_peer_max = times & 0x80 ? 3 : 64;
+    c->tcp_awake_max = times & 1 ? 0 : TCP_AWAKE_MAX;
     c->outbox_max = 16;
     memcpy(c->key, "a key for fuzzers", 16);
 }
@@ -147,7 +149,7 @@ static void check_timers(const struct tcp_conn *c)
 {
     enum tcp_timer which;
     usec earliest = tcb_timer_earliest(c, &which);
-    assert(earliest == NEVER || (timer_running(&c->timer) && c->timer.due <= earliest));
+    assert(earliest == NEVER || (timer_running(&c->alarm.timer) && c->alarm.timer.due <= earliest));
     assert(!tcb_timer_on(c, TCP_TIMER_RETRANSMIT) || !tcb_timer_on(c, TCP_TIMER_PERSIST));
     /* A connection that nobody holds any more must have an end in sight. */
     assert(!c->orphan || c->out_link || earliest != NEVER);
@@ -200,7 +202,7 @@ static void check(const struct world *w)
     const struct stack_config *config = &s->core.config;
     for (struct table_node *n = NULL; (n = table_walk(&s->tcp.conns, n));)
         check_connection(CONN_OF_NODE(n));
-    assert(s->tcp.conns.count == s->tcp.open);
+    assert(s->tcp.conns.count + s->tcp.resting.count == s->tcp.open);
     assert(s->tcp.timewaits.count <= config->tcp_timewait_max);
     assert(s->core.memory_used <= config->memory_limit);
     assert(s->outbox.replies <= config->outbox_max && s->outbox.reply_bytes <= config->outbox_size);
@@ -284,8 +286,8 @@ void world_wait_due(struct world *w)
 /* What a stack keeps although nothing is left: the slots of its tables, and a few spare records. */
 static size_t kept(const struct stack *s)
 {
-    const struct table *const tables[] = {&s->tcp.conns, &s->tcp.timewaits, &s->tcp.peers, &s->ports.owners,
-                                          &s->ip.frag.datagrams};
+    const struct table *const tables[] = {&s->tcp.conns, &s->tcp.resting,  &s->tcp.timewaits,
+                                          &s->tcp.peers, &s->ports.owners, &s->ip.frag.datagrams};
     size_t sum = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         assert(tables[i]->count == 0);
@@ -318,14 +320,27 @@ uint8_t stream_byte(uint32_t seq)
     return (uint8_t)(seq * 2654435761u >> 24);
 }
 
+/* A copy of the socket's connection, awake or at rest. False: it has none. */
+static bool look(const struct sock *s, struct tcp_conn *out)
+{
+    if (s->listening || !s->conn)
+        return false;
+    if (s->resting)
+        rest_show(&stack_of(s)->tcp, s->rest, out);
+    else
+        *out = *s->conn;
+    return true;
+}
+
 void app_send(struct sock *s, struct reader *in)
 {
     static uint8_t text[65536];
     uint8_t how = get8(in);
     size_t len = (size_t)get8(in) * (how & 0x80 ? 256 : how & 0x40 ? 17 : 1);
-    const struct tcp_conn *c = s->listening ? NULL : s->conn;
-    for (size_t i = 0; c && i < len; i++)
-        text[i] = stream_byte(c->iss + (uint32_t)c->snd.q.tail + (uint32_t)i);
+    struct tcp_conn c;
+    bool open = look(s, &c);
+    for (size_t i = 0; open && i < len; i++)
+        text[i] = stream_byte(c.iss + (uint32_t)c.snd.q.tail + (uint32_t)i);
     ssize_t n = sock_send(s, text, len, how & (SOCK_OOB | SOCK_MORE));
     assert(n <= (ssize_t)len);
     (void)n;
@@ -335,8 +350,8 @@ void app_receive(struct sock *s, struct reader *in)
 {
     static uint8_t text[65536];
     uint8_t how = get8(in);
-    const struct tcp_conn *c = s->listening ? NULL : s->conn;
-    uint32_t seq = c ? c->irs + (uint32_t)c->rcv.q.head : 0;
+    struct tcp_conn c;
+    uint32_t seq = look(s, &c) ? c.irs + (uint32_t)c.rcv.q.head : 0;
     ssize_t n = sock_recv(s, text, how & 0x80 ? how & 0x7f : sizeof text, how == 1 ? SOCK_PEEK : 0);
     for (ssize_t i = 0; i < n; i++)
         assert(text[i] == stream_byte(seq + (uint32_t)i));

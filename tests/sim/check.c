@@ -97,7 +97,7 @@ static void check_timers(struct sim *sim, const struct tcp_conn *c)
     bool watched = tcb_timer_on(c, TCP_TIMER_RETRANSMIT) || tcb_timer_on(c, TCP_TIMER_PERSIST);
     if (waits && !watched)
         fail(sim, "#%u waits in %s without a timer", c->id, tcp_state_name(c->state));
-    if (due != NEVER && (!timer_running(&c->timer) || c->timer.due > due))
+    if (due != NEVER && (!timer_running(&c->alarm.timer) || c->alarm.timer.due > due))
         fail(sim, "#%u: the wheel does not know of its %s timer", c->id, tcp_timer_name(which));
     if (c->rcv.acked < c->rcv.nxt && c->state != TCP_SYN_SENT && !tcb_timer_on(c, TCP_TIMER_DELAYED_ACK))
         fail(sim, "#%u owes an ACK and has no timer for it", c->id);

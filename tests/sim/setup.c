@@ -96,6 +96,7 @@ static void settings(struct sim *sim, unsigned i)
     c->tcp_timewait_max = PICK(sim, TCP_TIMEWAIT_MAX, TCP_TIMEWAIT_MAX, 1);
     c->tcp_isn_is_fixed = sim->dies == NEVER && one_in(sim, 3);
     c->tcp_isn_fixed = -between(sim, 0, 100000);
+    c->tcp_awake_max = (const uint32_t[]){TCP_AWAKE_MAX, 0, 1}[sim->seed % 3];
     c->memory = (struct stack_memory){allocate, release, sim};
     c->observe = check_event;
     c->observe_context = sim;
