@@ -55,8 +55,7 @@ void stack_time(struct stack *stack, usec now)
         else
             tcp_timer_expired(&stack->tcp, t);
     }
-    if (core->now >= ip_due(&stack->ip))
-        ip_tick(&stack->ip, core->now);
+    ip_tick(&stack->ip, core->now);
 }
 
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len)

@@ -1,4 +1,5 @@
-/* The send queue against a plain array: copies and loans in any order, read at any place, given back in order. */
+/* The send queue against a plain array: copies and loans in any order, read at any place, given back in
+ * order. */
 #include "memory.h"
 #include "../../stack/sendq.h"
 
@@ -31,7 +32,8 @@ static void check_at(const struct sendq *q, int64_t from, size_t len)
     size_t covered = sendq_spans(q, from, len, out), at = 0;
     assert_true(covered <= len && (covered > 0 || len == 0));
     for (int i = 0; i < FRAME_SPANS; i++) {
-        assert_memory_equal(out[i].at ? out[i].at : stream, out[i].at ? stream + from + at : stream, out[i].len);
+        assert_memory_equal(out[i].at ? out[i].at : stream, out[i].at ? stream + from + at : stream,
+                            out[i].len);
         at += out[i].len;
     }
     assert_int_equal(at, covered);
