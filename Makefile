@@ -197,7 +197,7 @@ $(PLAIN)/core: $(BUILD)/glass $(CORE_O)
 	@mkdir -p $(PLAIN)
 	@cp -r Makefile stack tun apps $(PLAIN)
 	@sed -i 's/return core->config.observe != NULL;/return core == NULL;/' $(PLAIN)/stack/core.h
-	@grep -q 'return core == NULL;' $(PLAIN)/stack/core.h
+	@grep -q 'return core == NULL;' $(PLAIN)/stack/core.h || { echo "core_observed reads otherwise now" >&2; exit 1; }
 	@$(MAKE) -s -C $(PLAIN) BUILD=build
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CORE_O) $(PLAIN)/build/libglasstack.a
 

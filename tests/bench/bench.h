@@ -11,11 +11,16 @@
 #include <string.h>
 #include <time.h>
 
-static inline double seconds_now(void)
+static inline double seconds_of(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static inline double seconds_now(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
 }
 
 __attribute__((noreturn, format(printf, 1, 2))) static inline void fail(const char *format, ...)

@@ -75,6 +75,7 @@ class Bench:
         self.waited, self.remarks = [], []
         told = subprocess.run([self.glass, "up", "--help"], capture_output=True, text=True, check=False)
         self.offload = "--offload" in told.stdout
+        self.single = ["--offload", "off"] if self.offload else []
 
     def seconds(self, n):
         return round(n * self.scale, 3)
@@ -159,6 +160,8 @@ def tell(groups, about, bench):
     print(f"load before {about['load_before']:.2f}, stolen by the host {about['steal_percent']} %" +
           (f", bulk stacks waited for their CPU {about['waited_percent']} % of the time\n"
            if about["waited_percent"] is not None else "\n"))
+    if about["steal_percent"] > 3 or (about["waited_percent"] or 0) > 10:
+        print("note: this machine was busy with other things; see docs/bench.md about noise")
     report.print_table(entries)
     for remark in bench.remarks:
         print(f"note: {remark}")

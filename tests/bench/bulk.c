@@ -1,7 +1,7 @@
 /* Bulk data over a kernel socket: how much arrives in how long.
  *
- *     bulk down ADDR PORT SECONDS BYTES [PATH]   reads until either is over; with PATH asks for it over HTTP first
- *     bulk up   ADDR PORT SECONDS BYTES          writes until either is over, then waits for the peer's FIN
+ *     bulk down ADDR PORT SECONDS BYTES [PATH]   reads until either is over; with PATH asks for it over HTTP
+ * first bulk up   ADDR PORT SECONDS BYTES          writes until either is over, then waits for the peer's FIN
  *
  * Says "bytes=N seconds=S". Called by bench.py. */
 #include "dial.h"

@@ -37,9 +37,11 @@ def echo(tools, place, seconds):
 
 
 def short(tools, place, seconds, clients):
-    """Connections a second."""
+    """Connections a second, and CPU microseconds of the server for each."""
+    ran = place.spent()[0]
     got = fields(place.client(tools.short, place.addr, place.ports["echo"], seconds, clients))
-    return {"rate": got["done"] / got["seconds"], "errors": got["errors"]}
+    ran = place.spent()[0] - ran
+    return {"rate": got["done"] / got["seconds"], "errors": got["errors"], "cpu_us": ran / max(1, got["done"]) * 1e6}
 
 
 def http(place, seconds, clients=16):

@@ -1,25 +1,23 @@
 /* What the core costs without a device: instructions of a segment, time and memory of many connections.
  *
- *     core segments        data and ACKs in and out of one connection; callgrind counts inside the measured_ functions.
- *                          Says how many "data_in=N ack_out=N data_out=N ack_in=N"
- *     core scale ROUNDS SIZE...  nanoseconds, a line for each round and size:
- *                          "size=N exchange=A exchange_any=B tick=C setup=D"
- *     core memory COUNT    bytes: what sizeof says, and what so many connections take of heap and stack memory
+ *     core segments        data and ACKs in and out of one connection; callgrind counts inside the measured_
+ * functions. Says how many "data_in=N ack_out=N data_out=N ack_in=N" core scale ROUNDS SIZE...  nanoseconds
+ * of CPU time, a line for each round and size: "size=N exchange=A exchange_any=B tick=C setup=D" core memory
+ * COUNT    bytes: what sizeof says, and what so many connections take of heap and stack memory
  *
  * Called by bench.py. */
-#include "bench.h"
 #include "core_world.h"
 #include "../../stack/tcp_timewait.h"
 
 #include <malloc.h>
 
-#define ACTIVE    10      /* connections that talk while the others are idle */
+#define ACTIVE    10 /* connections that talk while the others are idle */
 #define SIZES_MAX 8
-#define EXCHANGES 20000   /* of one measurement */
+#define EXCHANGES 20000 /* of one measurement */
 #define TICKS     20000
-#define SETUPS    1000    /* connections opened and aborted in one measurement */
-#define SMALL     100     /* bytes of text */
-#define BATCHES   200     /* of core segments */
+#define SETUPS    1024 /* connections opened and aborted in one measurement */
+#define SMALL     100  /* bytes of text */
+#define BATCHES   200  /* of core segments */
 
 static struct datagram datagram[BATCH];
 static uint8_t block[64 << 10];
@@ -38,115 +36,126 @@ __attribute__((noinline)) static void measured_ack_in(struct world *w, unsigned 
         stack_input(&w->stack, w->now, datagram[i].bytes, datagram[i].len);
 }
 
+/* Frames so far. That each function counts its own also keeps a compiler from making one of the two. */
+static unsigned long acks_out, data_out;
+
 __attribute__((noinline)) static bool measured_ack_out(struct world *w, struct frame *f)
 {
-    return stack_output(&w->stack, w->now, f);
+    bool sent = stack_output(&w->stack, w->now, f);
+    acks_out += sent;
+    return sent;
 }
 
 __attribute__((noinline)) static bool measured_data_out(struct world *w, struct frame *f)
 {
-    return stack_output(&w->stack, w->now, f);
+    bool sent = stack_output(&w->stack, w->now, f);
+    data_out += sent;
+    return sent;
 }
 
-static unsigned receive(struct world *w, struct peer *p)
+static void receive(struct world *w, struct peer *p)
 {
     struct frame f;
-    unsigned acks = 0;
     for (int i = 0; i < BATCH; i++)
         peer_segment(p, TEXT_MAX, &datagram[i]);
     measured_data_in(w);
     while (sock_recv(p->sock, block, sizeof block, 0) > 0)
         ;
     while (measured_ack_out(w, &f))
-        acks++;
-    return acks;
+        ;
 }
 
-/* Each second segment is acknowledged. */
-static unsigned transmit(struct world *w, struct peer *p, unsigned *acks)
+/* Each second segment is acknowledged. Returns the ACKs. */
+static unsigned transmit(struct world *w, struct peer *p)
 {
     struct frame f;
-    unsigned frames = 0;
-    *acks = 0;
+    unsigned frames = 0, acks = 0;
     if (sock_send(p->sock, block, BATCH * TEXT_MAX, 0) != BATCH * TEXT_MAX)
         fail("the send buffer is full");
     while (measured_data_out(w, &f)) {
         p->ack += (uint32_t)(frame_len(&f) - 52);
-        if (++frames % 2 == 0 && *acks < BATCH)
-            peer_segment(p, 0, &datagram[(*acks)++]);
+        if (++frames % 2 == 0 && acks < BATCH)
+            peer_segment(p, 0, &datagram[acks++]);
     }
     w->now += 100;
-    measured_ack_in(w, *acks);
-    return frames;
+    measured_ack_in(w, acks);
+    return acks;
 }
 
 static int segments(void)
 {
     struct world w;
-    unsigned long ack_out = 0, data_out = 0, ack_in = 0;
+    unsigned long acks_in = 0;
     world_begin(&w, 1);
-    struct peer *p = world_connect(&w);
+    struct peer *p = w.peer;
+    world_connect(&w, 1);
     for (int i = 0; i < BATCHES; i++) {
-        unsigned acks;
         w.now += 100;
-        ack_out += receive(&w, p);
-        data_out += transmit(&w, p, &acks);
-        ack_in += acks;
+        receive(&w, p);
+        acks_in += transmit(&w, p);
     }
-    printf("data_in=%d ack_out=%lu data_out=%lu ack_in=%lu\n", BATCHES * BATCH, ack_out, data_out, ack_in);
+    printf("data_in=%d ack_out=%lu data_out=%lu ack_in=%lu\n", BATCHES * BATCH, acks_out, data_out, acks_in);
     world_end(&w);
     return 0;
 }
 
 /* --- scale --- */
 
+static void check_answer(struct world *w, struct peer *p)
+{
+    struct frame f;
+    unsigned sent = 0;
+    ssize_t n = sock_recv(p->sock, block, sizeof block, 0);
+    if (n != SMALL || sock_send(p->sock, block, SMALL, 0) != SMALL)
+        fail("%zd bytes were received, not %d", n, SMALL);
+    while (stack_output(&w->stack, w->now, &f))
+        sent++;
+    if (sent != 1)
+        fail("not one answer but %u", sent);
+}
+
 /* A small segment in, read, answered. The connections take turns, `stride` apart. */
 static double exchange(struct world *w, unsigned among, unsigned stride)
 {
     double spent = 0;
     unsigned which = 0;
+    struct peer *turn[BATCH];
     for (int done = 0; done < EXCHANGES; done += BATCH) {
-        struct peer *turn[BATCH];
         for (int i = 0; i < BATCH; i++) {
             which = (which + stride) % among;
             turn[i] = &w->peer[which];
             peer_segment(turn[i], SMALL, &datagram[i]);
         }
+        double before = core_seconds();
         for (int i = 0; i < BATCH; i++) {
-            struct frame f;
             w->now += 10;
-            double before = seconds_now();
             stack_input(&w->stack, w->now, datagram[i].bytes, datagram[i].len);
-            ssize_t n = sock_recv(turn[i]->sock, block, sizeof block, 0);
-            n = n == SMALL ? sock_send(turn[i]->sock, block, SMALL, 0) : -1;
-            unsigned sent = 0;
-            while (stack_output(&w->stack, w->now, &f))
-                sent++;
-            spent += seconds_now() - before;
-            if (n != SMALL || sent != 1)
-                fail("not one answer but %u", sent);
-            turn[i]->ack += SMALL;
+            check_answer(w, turn[i]);
         }
+        spent += core_seconds() - before;
+        for (int i = 0; i < BATCH; i++)
+            turn[i]->ack += SMALL;
         for (int i = 0; i < BATCH; i++)
             world_acknowledge(w, turn[i]);
     }
     return spent / EXCHANGES * 1e9;
 }
 
-/* Nothing is due: what the timers of others cost when time passes. First those of the last exchanges settle. */
+/* Nothing is due: what the timers of others cost when time passes. First those of the last exchanges settle.
+ */
 static double tick(struct world *w)
 {
     w->now += SEC(2);
     stack_time(&w->stack, w->now);
     world_output(w, NULL);
-    double before = seconds_now();
+    double before = core_seconds();
     usec due = 0;
     for (int i = 0; i < TICKS; i++) {
         w->now += MSEC(1);
         stack_time(&w->stack, w->now);
         due += stack_due(&w->stack) == 0; /* somebody has to look */
     }
-    double spent = seconds_now() - before;
+    double spent = core_seconds() - before;
     world_output(w, NULL);
     return due < 0 ? 0 : spent / TICKS * 1e9;
 }
@@ -154,10 +163,9 @@ static double tick(struct world *w)
 static double setup(struct world *w)
 {
     unsigned first = w->peers;
-    w->spent = 0;
-    for (int i = 0; i < SETUPS; i++)
-        world_connect(w);
-    double spent = w->spent;
+    double spent = 0;
+    for (int i = 0; i < SETUPS; i += BATCH)
+        spent += world_connect(w, BATCH);
     for (int i = 0; i < SETUPS; i++)
         sock_abort(w->peer[first + (unsigned)i].sock);
     world_output(w, NULL);
@@ -172,17 +180,15 @@ static int scale(int rounds, int sizes, char **size)
     for (int i = 0; i < sizes; i++) {
         count[i] = (unsigned)number(size[i], ACTIVE, 1e6);
         world_begin(&world[i], count[i] + SETUPS);
-        while (world[i].peers < count[i]) {
-            world_connect(&world[i]);
-            world[i].now += MSEC(1);
-        }
+        for (; world[i].peers < count[i]; world[i].now += MSEC(1))
+            world_connect(&world[i], 1);
     }
     for (int round = 0; round < rounds; round++)
         for (int i = 0; i < sizes; i++) {
             double few = exchange(&world[i], ACTIVE, 1), any = exchange(&world[i], count[i], 7919);
             double tick_ns = tick(&world[i]), setup_ns = setup(&world[i]);
-            printf("size=%u exchange=%.1f exchange_any=%.1f tick=%.1f setup=%.1f\n", count[i], few, any, tick_ns,
-                   setup_ns);
+            printf("size=%u exchange=%.1f exchange_any=%.1f tick=%.1f setup=%.1f\n", count[i], few, any,
+                   tick_ns, setup_ns);
         }
     for (int i = 0; i < sizes; i++)
         world_end(&world[i]);
@@ -197,7 +203,7 @@ static int memory(unsigned count)
     world_begin(&w, count);
     size_t stack_before = stack_core(&w.stack)->memory_used, heap_before = mallinfo2().uordblks;
     for (unsigned i = 0; i < count; i++)
-        world_connect(&w);
+        world_connect(&w, 1);
     double stack_idle = (double)(stack_core(&w.stack)->memory_used - stack_before) / count;
     double heap_idle = (double)(mallinfo2().uordblks - heap_before) / count;
     for (unsigned i = 0; i < count; i++)

@@ -2,14 +2,13 @@
 #include <arpa/inet.h>
 
 #include "core_world.h"
-#include "bench.h"
 
-#define US        IP_ADDR(10, 7, 0, 2)
-#define PORT      7
-#define FROM_ONE  28000 /* connections of one address */
-#define TS_VALUE  1000
-#define WINDOW    65535
-#define SCALE     7
+#define US       IP_ADDR(10, 7, 0, 2)
+#define PORT     7
+#define FROM_ONE 28000 /* connections of one address */
+#define TS_VALUE 1000
+#define WINDOW   65535
+#define SCALE    7
 
 static void *allocate(void *context, size_t size)
 {
@@ -36,7 +35,8 @@ void world_begin(struct world *w, unsigned room)
     memcpy(config.key, "always the same.", sizeof config.key);
     w->now = SEC(1);
     w->peer = calloc(room, sizeof *w->peer);
-    if (!w->peer || stack_init(&w->stack, &config, w->now) < 0 || sock_open(&w->stack, SOCK_TCP, &w->listener) < 0 ||
+    if (!w->peer || stack_init(&w->stack, &config, w->now) < 0 ||
+        sock_open(&w->stack, SOCK_TCP, &w->listener) < 0 ||
         sock_bind(w->listener, (struct endpoint){US, PORT}) < 0 || sock_listen(w->listener, 128) < 0)
         fail("no stack");
     sock_setopt(w->listener, SOCK_OPT_KEEPALIVE, 1); /* as the servers do: each connection has a timer */
@@ -59,8 +59,16 @@ static void build(struct peer *p, uint8_t flags, uint32_t text, struct datagram 
 {
     static uint8_t zeros[TEXT_MAX];
     static const uint8_t syn_options[] = {2, 4, 5, 0xb4, 4, 2, 1, 3, 3, SCALE, 1, 1};
-    struct packet k = {.src = p->addr, .dst = US, .protocol = IP_TCP, .sport = p->port, .dport = PORT, .seq = p->seq,
-                       .ack = p->ack, .flags = flags, .window = WINDOW, .payload = {zeros, text}};
+    struct packet k = {.src = p->addr,
+                       .dst = US,
+                       .protocol = IP_TCP,
+                       .sport = p->port,
+                       .dport = PORT,
+                       .seq = p->seq,
+                       .ack = p->ack,
+                       .flags = flags,
+                       .window = WINDOW,
+                       .payload = {zeros, text}};
     if (flags & TCP_SYN) {
         memcpy(k.options, syn_options, sizeof syn_options);
         k.options_len = sizeof syn_options;
@@ -83,9 +91,7 @@ static void give(struct world *w, struct peer *p, uint8_t flags)
 {
     struct datagram d;
     build(p, flags, 0, &d);
-    double before = seconds_now();
     stack_input(&w->stack, w->now, d.bytes, d.len);
-    w->spent += seconds_now() - before;
 }
 
 void world_acknowledge(struct world *w, struct peer *p)
@@ -117,27 +123,54 @@ unsigned world_output(struct world *w, struct peer *p)
 {
     struct frame f;
     unsigned count = 0;
-    for (bool more = true; more; count += more) {
-        double before = seconds_now();
-        more = stack_output(&w->stack, w->now, &f);
-        w->spent += seconds_now() - before;
-        if (more && p)
+    for (; stack_output(&w->stack, w->now, &f); count++)
+        if (p)
             see(p, &f);
-    }
     return count;
 }
 
-struct peer *world_connect(struct world *w)
+static void new_peer(struct world *w)
 {
     unsigned n = w->peers++;
-    struct peer *p = &w->peer[n];
-    *p = (struct peer){.addr = IP_ADDR(10, 7, 1, 1) + n / FROM_ONE, .port = (uint16_t)(1024 + n % FROM_ONE), .seq = n * 7};
-    give(w, p, TCP_SYN);
-    world_output(w, p);
-    give(w, p, TCP_ACK);
-    if (sock_accept(w->listener, &p->sock, &(struct endpoint){0}) < 0)
-        fail("connection %u is not there", n);
-    return p;
+    w->peer[n] = (struct peer){
+        .addr = IP_ADDR(10, 7, 1, 1) + n / FROM_ONE, .port = (uint16_t)(1024 + n % FROM_ONE), .seq = n * 7};
+}
+
+static void give_all(struct world *w, const struct datagram *d, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        stack_input(&w->stack, w->now, d[i].bytes, d[i].len);
+}
+
+/* The answers to so many SYNs come in their order. */
+double world_connect(struct world *w, unsigned count)
+{
+    static struct datagram d[BATCH];
+    static struct frame f[BATCH];
+    struct peer *p = &w->peer[w->peers];
+    unsigned answers = 0;
+    for (unsigned i = 0; i < count; i++) {
+        new_peer(w);
+        build(&p[i], TCP_SYN, 0, &d[i]);
+    }
+    double start = core_seconds();
+    give_all(w, d, count);
+    while (answers < count && stack_output(&w->stack, w->now, &f[answers]))
+        answers++;
+    double spent = core_seconds() - start;
+    for (unsigned i = 0; i < answers; i++) {
+        see(&p[i], &f[i]);
+        build(&p[i], TCP_ACK, 0, &d[i]);
+    }
+    start = core_seconds();
+    give_all(w, d, answers);
+    for (unsigned i = 0; i < answers; i++)
+        if (sock_accept(w->listener, &p[i].sock, &(struct endpoint){0}) < 0)
+            fail("a connection is not there");
+    spent += core_seconds() - start;
+    if (answers != count)
+        fail("%u answers to %u SYNs", answers, count);
+    return spent;
 }
 
 void world_close(struct world *w, struct peer *p)

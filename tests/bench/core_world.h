@@ -4,6 +4,7 @@
 
 #include "../../stack/stack.h"
 #include "../script/packet.h"
+#include "bench.h"
 
 #define TEXT_MAX 1448 /* of one segment: 1460 less timestamps */
 #define BATCH    16   /* segments made at once, as a turn of the loop reads them */
@@ -14,6 +15,12 @@ struct peer {
     uint32_t addr, seq, ack, ts_echo;
     uint16_t port;
 };
+
+/* CPU time: what else runs on the machine does not count. */
+static inline double core_seconds(void)
+{
+    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
 
 struct datagram {
     uint32_t len;
@@ -26,14 +33,13 @@ struct world {
     usec now;
     struct peer *peer;
     unsigned peers;
-    double spent; /* seconds in the stack's verbs so far, by the functions below */
 };
 
 void world_begin(struct world *w, unsigned room); /* for so many peers */
 void world_end(struct world *w);
 
-/* A connection of the next peer, open and accepted. */
-struct peer *world_connect(struct world *w);
+/* Connections of the next `count` peers (at most BATCH), open and accepted. Returns the seconds that the stack took. */
+double world_connect(struct world *w, unsigned count);
 
 /* The server closes, the peer follows: the connection is a TIME-WAIT record. */
 void world_close(struct world *w, struct peer *p);

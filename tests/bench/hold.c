@@ -2,9 +2,9 @@
  *
  *     hold ADDR COUNT FIRST_SOURCE PORT...
  *
- * 28,000 from each source address, counted up from FIRST_SOURCE, to the ports in turn. A process may open only so
- * many descriptors (RLIMIT_NOFILE), so several share the work, one after the other. Says "held=N seconds=S". Called
- * by bench.py. */
+ * 28,000 from each source address, counted up from FIRST_SOURCE, to the ports in turn. A process may open
+ * only so many descriptors (RLIMIT_NOFILE), so several share the work, one after the other. Says "held=N
+ * seconds=S". Called by bench.py. */
 #include "dial.h"
 
 #include <sys/epoll.h>
@@ -27,7 +27,8 @@ static int open_one(unsigned number)
 {
     struct linger at_once = {.l_onoff = 1};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(PORT_FIRST + number % FROM_ONE)),
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)(PORT_FIRST + number % FROM_ONE)),
                                .sin_addr.s_addr = htonl(first_source + number / FROM_ONE)};
     const struct sockaddr_in *to = &peer[number % (unsigned)ports];
     if (fd < 0)

@@ -2,10 +2,11 @@
  *
  *     limit [offload]
  *
- * Echo, discard and chargen (ports 7, 9, 19) for one connection at a time on a TUN device of its own. It sends
- * well-formed segments and pays for their checksums unless the device does; it acknowledges every 16th segment, a
- * super-segment at once, and the last when the queue is empty. No timers, no reassembly, no options but MSS and
- * window scale: it stands and falls with a device that loses nothing. Says "ready". Called by bench.py. */
+ * Echo, discard and chargen (ports 7, 9, 19) for one connection at a time on a TUN device of its own. It
+ * sends well-formed segments and pays for their checksums unless the device does; it acknowledges every 16th
+ * segment, a super-segment at once, and the last when the queue is empty. No timers, no reassembly, no
+ * options but MSS and window scale: it stands and falls with a device that loses nothing. Says "ready".
+ * Called by bench.py. */
 #include "bench.h"
 #include "device.h"
 
@@ -49,7 +50,8 @@ struct head {
 
 static uint64_t pseudo_header(size_t tcp_len)
 {
-    return htonl(DEVICE_KERNEL) + (uint64_t)htonl(DEVICE_OURS) + htons(IPPROTO_TCP) + htons((uint16_t)tcp_len);
+    return htonl(DEVICE_KERNEL) + (uint64_t)htonl(DEVICE_OURS) + htons(IPPROTO_TCP) +
+           htons((uint16_t)tcp_len);
 }
 
 /* The device finishes what the pseudo-header's sum begins, and cuts what is longer than one segment. */
@@ -69,14 +71,26 @@ static void send_segment(bool syn, bool fin, const uint8_t *at, uint32_t len)
 {
     static uint16_t id;
     uint32_t options = syn ? 8 : 0, tcp_len = (uint32_t)sizeof(struct tcphdr) + options + len;
-    struct head h = {
-        .ip = {.version = 4, .ihl = 5, .tot_len = htons((uint16_t)(sizeof h.ip + tcp_len)), .id = htons(id++),
-               .frag_off = htons(IP_DF), .ttl = 64, .protocol = IPPROTO_TCP,
-               .saddr = htonl(DEVICE_OURS), .daddr = htonl(DEVICE_KERNEL)},
-        .tcp = {.source = conn.port, .dest = conn.peer_port, .seq = htonl(conn.nxt), .ack_seq = htonl(conn.rcv_nxt),
-                .doff = 5 + options / 4, .syn = syn, .fin = fin, .ack = 1, .psh = len > 0,
-                .window = htons(syn ? 65535 : WINDOW >> SCALE)},
-        .options = {2, 4, MSS >> 8, MSS & 255, 1, 3, 3, SCALE}};
+    struct head h = {.ip = {.version = 4,
+                            .ihl = 5,
+                            .tot_len = htons((uint16_t)(sizeof h.ip + tcp_len)),
+                            .id = htons(id++),
+                            .frag_off = htons(IP_DF),
+                            .ttl = 64,
+                            .protocol = IPPROTO_TCP,
+                            .saddr = htonl(DEVICE_OURS),
+                            .daddr = htonl(DEVICE_KERNEL)},
+                     .tcp = {.source = conn.port,
+                             .dest = conn.peer_port,
+                             .seq = htonl(conn.nxt),
+                             .ack_seq = htonl(conn.rcv_nxt),
+                             .doff = 5 + options / 4,
+                             .syn = syn,
+                             .fin = fin,
+                             .ack = 1,
+                             .psh = len > 0,
+                             .window = htons(syn ? 65535 : WINDOW >> SCALE)},
+                     .options = {2, 4, MSS >> 8, MSS & 255, 1, 3, 3, SCALE}};
     h.ip.check = (uint16_t)~device_fold(device_sum(&h.ip, sizeof h.ip, 0));
     uint64_t sum = pseudo_header(tcp_len);
     if (offload && len > 0) {
@@ -109,8 +123,12 @@ static void output(void)
 static void opened(const struct tcphdr *tcp)
 {
     const uint8_t *o = (const uint8_t *)(tcp + 1), *end = (const uint8_t *)tcp + tcp->doff * 4;
-    conn = (struct conn){.peer_port = tcp->source, .port = tcp->dest, .rcv_nxt = ntohl(tcp->seq) + 1,
-                         .una = 1000, .nxt = 1000, .wnd = ntohs(tcp->window)};
+    conn = (struct conn){.peer_port = tcp->source,
+                         .port = tcp->dest,
+                         .rcv_nxt = ntohl(tcp->seq) + 1,
+                         .una = 1000,
+                         .nxt = 1000,
+                         .wnd = ntohs(tcp->window)};
     while (o + 1 < end && *o != 0) {
         if (*o == 3)
             conn.shift = o[2];
@@ -135,7 +153,8 @@ static void take_text(const uint8_t *at, uint32_t len, uint32_t seq)
 
 static void segment(const struct tcphdr *tcp, uint32_t tcp_len)
 {
-    uint32_t header = tcp->doff * 4u, len = tcp_len - header, seq = ntohl(tcp->seq), ack = ntohl(tcp->ack_seq);
+    uint32_t header = tcp->doff * 4u, len = tcp_len - header, seq = ntohl(tcp->seq),
+             ack = ntohl(tcp->ack_seq);
     if (tcp->syn) {
         opened(tcp);
         return;

@@ -1,8 +1,10 @@
-/* The other reference: echo, discard and chargen (ports 7, 9, 19) on lwIP, on the same kind of TUN device as glass.
+/* The other reference: echo, discard and chargen (ports 7, 9, 19) on lwIP, on the same kind of TUN device as
+ * glass.
  *
- * Debian's liblwip as it is compiled: window and send buffer 64 KB, MSS 1460, checksums in software, no SACK. Its raw
- * interface in one thread without its tcpip thread, which is the fastest way it has. What comes in waits in buffers of
- * its own length: those of its pool are shorter than its headers say. Says "ready". Called by bench.py. */
+ * Debian's liblwip as it is compiled: window and send buffer 64 KB, MSS 1460, checksums in software, no SACK.
+ * Its raw interface in one thread without its tcpip thread, which is the fastest way it has. What comes in
+ * waits in buffers of its own length: those of its pool are shorter than its headers say. Says "ready".
+ * Called by bench.py. */
 #include "bench.h"
 #include "device.h"
 
@@ -121,7 +123,8 @@ int main(void)
 {
     static uint8_t frame[FRAME_MAX];
     static struct netif netif;
-    ip4_addr_t ours = {lwip_htonl(DEVICE_OURS)}, mask = {lwip_htonl(0xffffff00)}, gateway = {lwip_htonl(DEVICE_KERNEL)};
+    ip4_addr_t ours = {lwip_htonl(DEVICE_OURS)}, mask = {lwip_htonl(0xffffff00)},
+               gateway = {lwip_htonl(DEVICE_KERNEL)};
     device = device_make(false);
     lwip_init();
     if (!netif_add(&netif, &ours, &mask, &gateway, NULL, set_up, ip4_input))

@@ -21,7 +21,7 @@ def with_spread(s):
 
 def ratios(ours, theirs, faster):
     """Of each round: its two figures were measured one after the other, so what the machine did besides hit both."""
-    return [b / a if faster else a / b for a, b in zip(ours, theirs) if a > 0 and b > 0]
+    return [b / a if faster else a / b for a, b in zip(ours, theirs) if (a if faster else b) > 0]
 
 
 def is_met(ratio, bar, sense):
@@ -36,6 +36,8 @@ def compare(group, row, against):
         why = next((text for name, text in group.missing.items() if against.series.startswith(name)), "not measured")
         return {"name": against.label, "unavailable": why, "bar": against.bar, "sense": against.sense}
     ratio = ratios(group.series[row.series], theirs, against.faster)
+    if not ratio:
+        return {"name": against.label, "unavailable": "it did nothing", "bar": against.bar, "sense": against.sense}
     return {"name": against.label, **spread(theirs), "samples": theirs, "ratio": spread(ratio), "bar": against.bar,
             "sense": against.sense, "faster": against.faster,
             "met": is_met(statistics.median(ratio), against.bar, against.sense)}
