@@ -1,8 +1,9 @@
 /* Bulk data over a kernel socket: how much arrives in how long.
  *
- *     bulk down ADDR PORT SECONDS BYTES [PATH]   reads until either is over; with PATH asks for it over HTTP
- * first bulk up   ADDR PORT SECONDS BYTES          writes until either is over, then waits for the peer's FIN
+ *     bulk down ADDR PORT SECONDS BYTES [PATH]   reads until either is over
+ *     bulk up   ADDR PORT SECONDS BYTES          writes until either is over, then waits for the peer's FIN
  *
+ * With PATH it asks for that file over HTTP, again and again, early enough that the server never waits.
  * Says "bytes=N seconds=S". Called by bench.py. */
 #include "dial.h"
 
@@ -12,22 +13,54 @@
 
 static uint8_t block[BENCH_BLOCK];
 
-static void ask_for(int fd, const char *path)
+/* The file that is asked for over HTTP, again and again, or nothing. */
+struct request {
+    const char *path;
+    uint64_t len;  /* of one answer, once it is known */
+    uint64_t next; /* when so much has come it is time to ask again, so that the server never waits */
+};
+
+static void ask(int fd, const char *path)
 {
-    int n = snprintf((char *)block, sizeof block, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
-    if (send(fd, block, (size_t)n, MSG_NOSIGNAL) != n)
+    char text[256];
+    int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
+    if (send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
         fail("cannot ask for %s: %s", path, strerror(errno));
 }
 
-static uint64_t down(int fd, double end, uint64_t most)
+/* From the first bytes of the first answer. */
+static uint64_t length_of_answer(const uint8_t *at, size_t len)
+{
+    static const char name[] = "Content-Length: ";
+    const char *end = memmem(at, len, "\r\n\r\n", 4), *field = memmem(at, len, name, sizeof name - 1);
+    if (!end || !field || memcmp(at, "HTTP/1.1 200", 12) != 0)
+        fail("no file over HTTP: %.40s", (const char *)at);
+    return (uint64_t)(end + 4 - (const char *)at) + strtoull(field + sizeof name - 1, NULL, 10);
+}
+
+static void ask_again(int fd, struct request *r, uint64_t have, size_t first)
+{
+    if (r->len == 0) {
+        r->len = length_of_answer(block, first);
+        r->next = r->len / 2;
+    }
+    for (; have >= r->next; r->next += r->len)
+        ask(fd, r->path);
+}
+
+static uint64_t down(int fd, double end, uint64_t most, struct request *r)
 {
     uint64_t bytes = 0;
+    if (r->path)
+        ask(fd, r->path);
     while (bytes < most && seconds_now() < end) {
         ssize_t n = recv(fd, block, sizeof block, 0);
         if (n <= 0)
             fail("the peer ended after %llu bytes: %s", (unsigned long long)bytes,
                  n < 0 ? strerror(errno) : "FIN");
         bytes += (uint64_t)n;
+        if (r->path)
+            ask_again(fd, r, bytes, (size_t)n);
     }
     return bytes;
 }
@@ -59,9 +92,8 @@ int main(int argc, char **argv)
     uint64_t most = (uint64_t)number(argv[5], 1, 1e15);
     double start = seconds_now();
     int fd = dial(argv[2], argv[3], PATIENCE);
-    if (argc == 7)
-        ask_for(fd, argv[6]);
-    uint64_t bytes = (*argv[1] == 'd' ? down : up)(fd, start + seconds, most);
+    struct request r = {.path = argc == 7 ? argv[6] : NULL};
+    uint64_t bytes = *argv[1] == 'd' ? down(fd, start + seconds, most, &r) : up(fd, start + seconds, most);
     printf("bytes=%llu seconds=%.6f\n", (unsigned long long)bytes, seconds_now() - start);
     close(fd);
     return 0;
