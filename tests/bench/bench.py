@@ -17,7 +17,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 INSIDE = "GLASS_BENCH_INSIDE"
-LARGE_MIB = 16
+LARGE_MIB = 16  # of the file that is downloaded again and again: it stays in the caches, as the references' text does
 
 import cells  # noqa: E402
 import plot  # noqa: E402
@@ -74,9 +74,15 @@ class Bench:
         self.core_without_hook = os.path.join(plain, "core")
         self.nginx = shutil.which("nginx", path=f"{self.build}/nginx/usr/sbin:{os.environ['PATH']}:/usr/sbin")
         self.waited, self.remarks = [], []
-        told = subprocess.run([self.glass, "up", "--help"], capture_output=True, text=True, check=False)
-        self.offload = "--offload" in told.stdout
+        self.offload = "--offload" in self.help_of(self.glass)
         self.single = ["--offload", "off"] if self.offload else []
+
+    @staticmethod
+    def help_of(glass):
+        try:
+            return subprocess.run([glass, "up", "--help"], capture_output=True, text=True, check=False).stdout
+        except OSError as error:
+            give_up(f"{glass}: {error.strerror}")
 
     def seconds(self, n):
         return round(n * self.scale, 3)
@@ -94,7 +100,7 @@ class Bench:
         with open(os.path.join(self.www, "small.html"), "w", encoding="ascii") as file:
             file.write("<!doctype html><title>bench</title><p>A small page, always the same.\n")
         with open(os.path.join(self.www, "large"), "wb") as file:
-            for _ in range(LARGE_MIB):  # asked for again and again: it stays in the caches, as the references' text does
+            for _ in range(LARGE_MIB):
                 file.write(os.urandom(1 << 20))
         os.chmod(self.tmp, 0o755)
 
@@ -107,7 +113,7 @@ class Bench:
 
 
 def wanted_groups():
-    names = [name for name in os.environ.get("ROWS", "").replace(",", " ").split()]
+    names = os.environ.get("ROWS", "").replace(",", " ").split()
     known = [group.name for group in GROUPS]
     for name in names:
         if name not in known:

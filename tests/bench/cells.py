@@ -67,8 +67,8 @@ def instructions(core, tmp):
     result = {}
     for kind in KINDS:
         report = os.path.join(tmp, f"callgrind.{kind}")
-        out = do(["valgrind", "--tool=callgrind", f"--callgrind-out-file={report}", f"--toggle-collect=measured_{kind}",
-                  core, "segments"], patience=300)
+        out = do(["valgrind", "--tool=callgrind", f"--callgrind-out-file={report}",
+                  f"--toggle-collect=measured_{kind}", core, "segments"], patience=300)
         with open(report, encoding="ascii", errors="replace") as file:
             total = int(re.search(r"^totals: (\d+)", file.read(), re.M)[1])
         result[kind] = total / fields(out)[kind]

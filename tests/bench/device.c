@@ -32,8 +32,6 @@ static void configure(struct ifreq *request)
     ask(fd, SIOCSIFNETMASK, request, "SIOCSIFNETMASK");
     request->ifr_mtu = DEVICE_MTU;
     ask(fd, SIOCSIFMTU, request, "SIOCSIFMTU");
-    request->ifr_qlen = DEVICE_QUEUE;
-    ask(fd, SIOCSIFTXQLEN, request, "SIOCSIFTXQLEN");
     request->ifr_flags = IFF_UP | IFF_RUNNING;
     ask(fd, SIOCSIFFLAGS, request, "SIOCSIFFLAGS");
     close(fd);

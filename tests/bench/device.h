@@ -9,7 +9,6 @@
 #define DEVICE_KERNEL 0x0a070001u
 #define DEVICE_OURS   0x0a070002u
 #define DEVICE_MTU    1500
-#define DEVICE_QUEUE  5000 /* frames, as glass sets it */
 
 /* An open, non-blocking descriptor, up and with its address; with `offload` each frame has a virtio-net header and
  * may be a super-segment. Ends the program when it cannot. */

@@ -4,6 +4,7 @@ import re
 import subprocess
 import time
 
+GLASS_QUEUE = 5000  # frames; glass gives its device as many
 PATIENCE = 30  # seconds until a server says that it is ready
 CLIENT_KNOBS = {"net/ipv4/ip_local_port_range": "1024 65535",  # of those who come and go by the thousand
                 "net/ipv4/tcp_max_tw_buckets": "256",
@@ -31,7 +32,10 @@ def entered(pid, command):
 
 def do(command, patience=PATIENCE):
     """Its output; what it says when it fails is the exception."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=patience)
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=patience, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise Unavailable(f"{command[0]}: not done after {patience} s") from late
     if done.returncode != 0:
         raise Unavailable(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout
@@ -77,7 +81,7 @@ class Namespace(Process):
     """An empty network namespace; lives as long as this process."""
 
     def __init__(self):
-        super().__init__(["unshare", "--net", "--", "sh", "-c", "ip link set lo up; echo ready; exec cat"], ready="ready")
+        super().__init__(["unshare", "--net", "--", "sh", "-c", "ip link set lo up; echo ready; exec cat"], "ready")
         set_knobs(self.pid, CLIENT_KNOBS)
 
 
@@ -154,7 +158,8 @@ class Glass(Place):
         command = [glass, "up", "--name", name, "--www", www, *arguments]
         self.server = self.start(Process(pinned(cpus()[0], command)))  # its log of requests goes nowhere
         asks = [glass, "netstat", "--name", name]
-        self.server.wait_until(lambda: subprocess.run(asks, capture_output=True, check=False).returncode == 0, "glass up")
+        self.server.wait_until(lambda: subprocess.run(asks, capture_output=True, check=False).returncode == 0,
+                               "glass up")
         self.inside = self.server
         set_knobs(self.server.pid, CLIENT_KNOBS)
 
@@ -166,6 +171,7 @@ class Program(Place):
         super().__init__()
         self.server = self.inside = self.start(
             Process(["unshare", "--net", "--", *pinned(cpus()[0], command)], ready="ready"))
+        do(entered(self.server.pid, ["ip", "link", "set", "bench0", "txqueuelen", GLASS_QUEUE]))
         set_knobs(self.server.pid, CLIENT_KNOBS)
 
 
@@ -183,8 +189,8 @@ class Kernel(Place):
 class Nginx(Place):
     """nginx, one process, serving the same folder; tuned as its documentation says for small files."""
 
-    config = """daemon off; master_process off; worker_processes 1; pid {tmp}/nginx.pid; error_log {tmp}/nginx.log crit;
-        events {{ worker_connections 4096; }}
+    config = """user root root; daemon off; master_process off; worker_processes 1; pid {tmp}/nginx.pid;
+        error_log {tmp}/nginx.log crit; events {{ worker_connections 4096; }}
         http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000;
                open_file_cache max=16; open_file_cache_valid 600s; types {{ text/html html; }}
                client_body_temp_path {tmp}/n1; proxy_temp_path {tmp}/n2; fastcgi_temp_path {tmp}/n3;

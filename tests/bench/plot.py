@@ -2,6 +2,7 @@
 import math
 import statistics
 
+TITLE = "Throughput and cost against the number of connections"
 WIDTH, HEIGHT = 760, 560
 PANEL_W, PANEL_H = 270, 160
 LEFT, TOP, GAP_X, GAP_Y = 64, 84, 100, 96
@@ -9,7 +10,8 @@ LEFT, TOP, GAP_X, GAP_Y = 64, 84, 100, 96
 # What each kind of thing has: paint, on a light page, on a dark one. Plain rules: not every program knows variables.
 COLOURS = (("page", "fill", "#ffffff", "#0d1117"), ("title, .panel", "fill", "#1f2328", "#e6edf3"),
            ("soft", "fill", "#59636e", "#9198a1"), ("grid", "stroke", "#d8dee4", "#30363d"),
-           ("a", "fill", "#0b62c4", "#58a6ff"), ("b", "fill", "#b3541e", "#f0883e"), ("c", "fill", "#1a7f37", "#56d364"),
+           ("a", "fill", "#0b62c4", "#58a6ff"), ("b", "fill", "#b3541e", "#f0883e"),
+           ("c", "fill", "#1a7f37", "#56d364"),
            ("line-a", "stroke", "#0b62c4", "#58a6ff"), ("line-b", "stroke", "#b3541e", "#f0883e"),
            ("line-c", "stroke", "#1a7f37", "#56d364"))
 
@@ -36,12 +38,13 @@ def short(n):
 
 
 def panel(column, row, title, unit, what, curves):
-    """`curves`: a list of (name, colour, {connections: [samples]}). The x axis is the sizes, evenly spaced; `what` says
-    of what."""
+    """`curves`: a list of (name, colour, {connections: [samples]}). The x axis is the sizes, evenly spaced; `what`
+    says of what."""
     x0, y0 = LEFT + column * (PANEL_W + GAP_X), TOP + row * (PANEL_H + GAP_Y)
     sizes = sorted({size for _, _, points in curves for size in points})
     top = nice_top(max(max(samples) for _, _, points in curves for samples in points.values()))
-    out = [f'<text class="panel" x="{x0}" y="{y0 - 26}">{title}</text>', f'<text class="soft" x="{x0}" y="{y0 - 10}">{unit}</text>']
+    out = [f'<text class="panel" x="{x0}" y="{y0 - 26}">{title}</text>',
+           f'<text class="soft" x="{x0}" y="{y0 - 10}">{unit}</text>']
 
     def x(size):
         return x0 + sizes.index(size) * PANEL_W / max(1, len(sizes) - 1)
@@ -54,8 +57,10 @@ def panel(column, row, title, unit, what, curves):
         out.append(f'<line class="grid" x1="{x0}" x2="{x0 + PANEL_W}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
         out.append(f'<text class="soft" x="{x0 - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{short(value)}</text>')
     for size in sizes:
-        out.append(f'<text class="soft" x="{x(size):.1f}" y="{y0 + PANEL_H + 20}" text-anchor="middle">{size:,}</text>')
-    out.append(f'<text class="soft" x="{x0 + PANEL_W / 2}" y="{y0 + PANEL_H + 38}" text-anchor="middle">{what}</text>')
+        out.append(f'<text class="soft" x="{x(size):.1f}" y="{y0 + PANEL_H + 20}" '
+                   f'text-anchor="middle">{size:,}</text>')
+    out.append(f'<text class="soft" x="{x0 + PANEL_W / 2}" y="{y0 + PANEL_H + 38}" '
+               f'text-anchor="middle">{what}</text>')
     for name, colour, points in curves:
         middle = {size: statistics.median(samples) for size, samples in sorted(points.items())}
         path = " ".join(f"{x(size):.1f},{y(value):.1f}" for size, value in middle.items())
@@ -78,15 +83,15 @@ def write(path, curves):
         ("bulk", "Download", "Gbit/s"), ("short", "Short connections, 16 clients", "a second"),
         ("echo", "Echo of 1 byte, p50", "microseconds")) if curves.get(key)]
     if curves.get("cost"):
-        panels.append(("The core alone", "nanoseconds", "connections", [(name, colour, points) for colour, (name, points) in
-                                                         zip("abc", curves["cost"].items())]))
+        costs = [(name, colour, points) for colour, (name, points) in zip("abc", curves["cost"].items())]
+        panels.append(("The core alone", "nanoseconds", "connections", costs))
     if not panels:
         return False
     body = [line for i, words in enumerate(panels) for line in panel(i % 2, i // 2, *words)]
     with open(path, "w", encoding="utf-8") as file:
         file.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-                   f'aria-label="Throughput and cost against the number of connections">\n<style>{style()}</style>\n'
+                   f'aria-label="{TITLE}">\n<style>{style()}</style>\n'
                    f'<rect class="page" width="100%" height="100%"/>\n'
-                   f'<text class="title" x="{LEFT}" y="30">Throughput and cost against the number of connections</text>\n'
+                   f'<text class="title" x="{LEFT}" y="30">{TITLE}</text>\n'
                    + "\n".join(body) + "\n</svg>\n")
     return True

@@ -29,12 +29,17 @@ def is_met(ratio, bar, sense):
     return None if bar is None else value >= bar if sense == MORE else value <= bar
 
 
+def why_missing(group, series):
+    """What is known of the longest name that the series begins with."""
+    known = [name for name in group.missing if series.startswith(name)]
+    return group.missing[max(known, key=len)] if known else "not measured"
+
+
 def compare(group, row, against):
     """One line's right half."""
     theirs = group.series.get(against.series)
     if not theirs:
-        why = next((text for name, text in group.missing.items() if against.series.startswith(name)), "not measured")
-        return {"name": against.label, "unavailable": why, "bar": against.bar, "sense": against.sense}
+        return {"name": against.label, "unavailable": why_missing(group, against.series), "bar": against.bar, "sense": against.sense}
     ratio = ratios(group.series[row.series], theirs, against.faster)
     if not ratio:
         return {"name": against.label, "unavailable": "it did nothing", "bar": against.bar, "sense": against.sense}
@@ -47,8 +52,7 @@ def result(group, row):
     ours = group.series.get(row.series)
     out = {"group": group.name, "row": row.title, "unit": row.unit, "note": row.note, "bar": row.bar}
     if not ours:
-        why = next((text for name, text in group.missing.items() if row.series.startswith(name)), "not measured")
-        return {**out, "unavailable": why, "against": [{"name": a.label, "bar": a.bar, "sense": a.sense}
+        return {**out, "unavailable": why_missing(group, row.series), "against": [{"name": a.label, "bar": a.bar, "sense": a.sense}
                                                        for a in row.against]}
     out.update(spread(ours), samples=ours, against=[compare(group, row, a) for a in row.against])
     if row.bar is not None:
@@ -92,7 +96,7 @@ def lines(entry):
 def print_table(entries):
     head = ("what", "glass: median [least..most]", "against", "its median", "ratio", "bar", "")
     body = [line for entry in entries for line in lines(entry)]
-    limit = (62, 40, 44, 34, 22, 8, 8)
+    limit = (68, 40, 44, 40, 22, 8, 8)
     widths = [min(limit[i], max(len(line[i]) for line in [head, *body])) for i in range(len(head))]
     for line in [head, tuple("-" * width for width in widths), *body]:
         print("  ".join(text[:width].ljust(width) for text, width in zip(line, widths)).rstrip())

@@ -48,11 +48,18 @@ class Group:
         self.places = {}
         self.turns = 0
 
-    def in_turn(self):
-        """The places, in the other order each time: what the machine does meanwhile favours nobody."""
+    def each(self, measure):
+        """Calls measure(name, place) for all, in the other order each time: what the machine does meanwhile favours
+        nobody. A place that fails is measured no more."""
         self.turns += 1
         names = list(self.places)
-        return [(name, self.places[name]) for name in (names if self.turns % 2 else names[::-1])]
+        for name in names if self.turns % 2 else names[::-1]:
+            try:
+                measure(name, self.places[name])
+            except Unavailable as why:
+                self.missing[name] = str(why)
+                self.bench.remark(f"{self.name}, {name}: {why}")
+                self.places.pop(name).end()
 
     def place(self, name, make):
         try:
@@ -94,16 +101,14 @@ class Bulk(Group):
         self.place("lwip single", lambda: Program(self.tools.lwip))
 
     def measure(self):
-        for name, place in self.in_turn():
-            try:
-                got = cells.bulk(self.tools, place, self.way, self.bench.seconds(0.8))
-            except Unavailable as why:
-                self.missing[name] = str(why)
-                continue
-            self.note(name, got["gbps"])
-            self.note(f"{name} cpu", got["cpu_s_per_gb"])
-            if name.startswith("glass"):
-                self.bench.waited.append(got["waited"])
+        self.each(self.measure_one)
+
+    def measure_one(self, name, place):
+        got = cells.bulk(self.tools, place, self.way, self.bench.seconds(0.8))
+        self.note(name, got["gbps"])
+        self.note(f"{name} cpu", got["cpu_s_per_gb"])
+        if name.startswith("glass"):
+            self.bench.waited.append(got["waited"])
 
 
 class Download(Bulk):
@@ -138,7 +143,8 @@ class Latency(Group):
     name = "latency"
     rows = (
         Row("echo of 1 byte, p50, one CPU", "us", "glass p50",
-            (Against("lwIP", "lwip p50", 1.0, faster=True), Against("kernel over veth", "kernel p50", 1.2, faster=True),
+            (Against("lwIP", "lwip p50", 1.0, faster=True),
+             Against("kernel over veth", "kernel p50", 1.2, faster=True),
              Against("the limit", "limit p50", faster=True))),
         Row("echo of 1 byte, p99, one CPU", "us", "glass p99",
             (Against("lwIP", "lwip p99", faster=True), Against("kernel over veth", "kernel p99", faster=True))),
@@ -151,10 +157,12 @@ class Latency(Group):
         self.place("lwip", lambda: Program(self.tools.lwip))
 
     def measure(self):
-        for name, place in self.in_turn():
-            got = cells.echo(self.tools, place, self.bench.seconds(0.5))
-            self.note(f"{name} p50", got["p50_us"])
-            self.note(f"{name} p99", got["p99_us"])
+        self.each(self.measure_one)
+
+    def measure_one(self, name, place):
+        got = cells.echo(self.tools, place, self.bench.seconds(0.5))
+        self.note(f"{name} p50", got["p50_us"])
+        self.note(f"{name} p99", got["p99_us"])
 
 
 class Connections(Group):
@@ -172,12 +180,14 @@ class Connections(Group):
         self.place("lwip", lambda: Program(self.tools.lwip))
 
     def measure(self):
+        self.each(self.measure_one)
+
+    def measure_one(self, name, place):
         for clients in (16, 1):
-            for name, place in self.in_turn():
-                got = cells.short(self.tools, place, self.bench.seconds(0.7), clients)
-                self.note(f"{name} {clients}", got["rate"])
-                if got["errors"]:
-                    self.bench.remark(f"short connections, {name}: {got['errors']:.0f} failed")
+            got = cells.short(self.tools, place, self.bench.seconds(0.7), clients)
+            self.note(f"{name} {clients}", got["rate"])
+            if got["errors"]:
+                self.bench.remark(f"short connections, {name}: {got['errors']:.0f} failed")
 
 
 class Http(Group):
@@ -193,11 +203,13 @@ class Http(Group):
             self.missing["nginx"] = "no nginx"
 
     def measure(self):
-        for name, place in self.in_turn():
-            got = cells.http(place, max(1, round(self.bench.seconds(1))))
-            self.note(name, got["rate"])
-            if got["bad"]:
-                self.bench.remark(f"wrk, {name}: {got['bad']}")
+        self.each(self.measure_one)
+
+    def measure_one(self, name, place):
+        got = cells.http(place, max(1, round(self.bench.seconds(1))))
+        self.note(name, got["rate"])
+        if got["bad"]:
+            self.bench.remark(f"wrk, {name}: {got['bad']}")
 
 
 class Idle(Group):
@@ -212,7 +224,8 @@ class Idle(Group):
         for what, unit, key in (("echo, p50,", "us", "echo"), ("download", "Gbit/s", "bulk"),
                                 ("connections, 16 clients,", "1/s", "short"),
                                 ("CPU of the stack for a connection", "us", "work"))
-    ) + (Row("memory of an idle connection, process", "bytes", "resident", bar=512),)
+    ) + (Row("memory of an idle connection, process", "bytes", "resident", bar=512,
+            note="resident, with the server's part"),)
 
     def set_up(self):
         self.place("0", self.glass)
@@ -238,12 +251,14 @@ class Idle(Group):
 
     def measure(self):
         for _ in range(2):
-            for name, place in self.in_turn():
-                self.note(f"bulk {name}", cells.bulk(self.tools, place, "down", self.bench.seconds(0.4))["gbps"])
-                self.note(f"echo {name}", cells.echo(self.tools, place, self.bench.seconds(0.25))["p50_us"])
-                got = cells.short(self.tools, place, self.bench.seconds(0.35), 16)
-                self.note(f"short {name}", got["rate"])
-                self.note(f"work {name}", got["cpu_us"])
+            self.each(self.measure_one)
+
+    def measure_one(self, name, place):
+        self.note(f"bulk {name}", cells.bulk(self.tools, place, "down", self.bench.seconds(0.4))["gbps"])
+        self.note(f"echo {name}", cells.echo(self.tools, place, self.bench.seconds(0.25))["p50_us"])
+        got = cells.short(self.tools, place, self.bench.seconds(0.35), 16)
+        self.note(f"short {name}", got["rate"])
+        self.note(f"work {name}", got["cpu_us"])
 
 
 class Memory(Group):
@@ -251,13 +266,14 @@ class Memory(Group):
     rows = (
         Row("memory of an idle connection, sizeof", "bytes", "sizeof", bar=512,
             note="the connection and its socket"),
-        Row("memory of an idle connection, stack", "bytes", "stack_idle", bar=512, note="with its place in the tables"),
+        Row("memory of an idle connection, stack", "bytes", "stack_idle", bar=512,
+            note="with its place in the tables"),
         Row("TIME-WAIT record, sizeof", "bytes", "sizeof_timewait", bar=64),
         Row("TIME-WAIT record, stack", "bytes", "stack_timewait", bar=64, note="with its place in the tables"),
     )
 
     def measure(self):
-        if self.series:
+        if self.series or self.missing:
             return  # it is always the same
         got = cells.fields(do([self.tools.core, "memory", 28000]))
         got["sizeof"] = got["sizeof_connection"] + got["sizeof_socket"]
@@ -284,7 +300,8 @@ class Scale(Group):
                     self.note(f"{key} {size}", row[key])
 
 
-TITLES = {"data_in": "a full segment in", "ack_out": "an ACK out", "data_out": "a full segment out", "ack_in": "an ACK in"}
+TITLES = {"data_in": "a full segment in", "ack_out": "an ACK out", "data_out": "a full segment out",
+          "ack_in": "an ACK in"}
 
 
 class Instructions(Group):
@@ -301,7 +318,7 @@ class Instructions(Group):
                 for kind, count in cells.instructions(core, self.bench.tmp).items():
                     self.note(kind + suffix, count)
             except (Unavailable, OSError) as why:
-                self.missing[suffix] = str(why)
+                self.missing.update({kind + suffix: str(why) for kind in cells.KINDS})
 
 
 class Loss(Group):
@@ -318,9 +335,10 @@ class Loss(Group):
 
     def measure(self):
         for _ in range(3):  # chance has a part in it
-            for name, place in self.in_turn():
-                got = cells.bulk(self.tools, place, "down", 60, LOSS_BYTES)
-                self.note(name, got["gbps"] * 1000)
+            self.each(self.measure_one)
+
+    def measure_one(self, name, place):
+        self.note(name, cells.bulk(self.tools, place, "down", 60, LOSS_BYTES)["gbps"] * 1000)
 
 
 class Hook(Group):
@@ -328,7 +346,9 @@ class Hook(Group):
 
     name = "hook"
     rows = (Row("download with the event hook, nobody watching", "Gbit/s", "glass",
-                (Against("a build without it", "without", 0.99),)),)
+                (Against("a build without it", "without", 0.99),)),
+            Row("CPU of the stack with the event hook, download", "s/GB", "glass cpu",
+                (Against("a build without it", "without cpu", None, LESS),)))
 
     def set_up(self):
         if not self.bench.glass_without_hook or not os.path.exists(self.bench.glass_without_hook):
@@ -339,8 +359,12 @@ class Hook(Group):
 
     def measure(self):
         for _ in range(4):
-            for name, place in self.in_turn():
-                self.note(name, cells.bulk(self.tools, place, "down", self.bench.seconds(0.3))["gbps"])
+            self.each(self.measure_one)
+
+    def measure_one(self, name, place):
+        got = cells.bulk(self.tools, place, "down", self.bench.seconds(0.3))
+        self.note(name, got["gbps"])
+        self.note(f"{name} cpu", got["cpu_s_per_gb"])
 
 
 GROUPS = (Download, Upload, Latency, Connections, Http, Loss, Hook, Idle, Memory, Scale, Instructions)
