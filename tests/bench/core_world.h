@@ -38,7 +38,7 @@ struct world {
 void world_begin(struct world *w, unsigned room); /* for so many peers */
 void world_end(struct world *w);
 
-/* Connections of the next `count` peers (at most BATCH), open and accepted. Returns the seconds that the stack took. */
+/* Connections of the next `count` peers (at most BATCH), open and accepted. Returns the seconds the stack took. */
 double world_connect(struct world *w, unsigned count);
 
 /* The server closes, the peer follows: the connection is a TIME-WAIT record. */

@@ -39,7 +39,8 @@ def compare(group, row, against):
     """One line's right half."""
     theirs = group.series.get(against.series)
     if not theirs:
-        return {"name": against.label, "unavailable": why_missing(group, against.series), "bar": against.bar, "sense": against.sense}
+        return {"name": against.label, "unavailable": why_missing(group, against.series), "bar": against.bar,
+                "sense": against.sense}
     ratio = ratios(group.series[row.series], theirs, against.faster)
     if not ratio:
         return {"name": against.label, "unavailable": "it did nothing", "bar": against.bar, "sense": against.sense}
@@ -52,8 +53,8 @@ def result(group, row):
     ours = group.series.get(row.series)
     out = {"group": group.name, "row": row.title, "unit": row.unit, "note": row.note, "bar": row.bar}
     if not ours:
-        return {**out, "unavailable": why_missing(group, row.series), "against": [{"name": a.label, "bar": a.bar, "sense": a.sense}
-                                                       for a in row.against]}
+        return {**out, "unavailable": why_missing(group, row.series),
+                "against": [{"name": a.label, "bar": a.bar, "sense": a.sense} for a in row.against]}
     out.update(spread(ours), samples=ours, against=[compare(group, row, a) for a in row.against])
     if row.bar is not None:
         out["met"] = round(statistics.median(ours)) <= row.bar
