@@ -74,6 +74,8 @@ class Bench:
         self.core_without_hook = os.path.join(plain, "core")
         self.nginx = shutil.which("nginx", path=f"{self.build}/nginx/usr/sbin:{os.environ['PATH']}:/usr/sbin")
         self.waited, self.remarks = [], []
+        if not own:
+            self.remark("memory, scale and instructions are of this tree's core, not of GLASS")
         self.offload = "--offload" in self.help_of(self.glass)
         self.single = ["--offload", "off"] if self.offload else []
 

@@ -20,11 +20,15 @@ def fields(line):
     return {name: float(value) for name, value in re.findall(r"(\w+)=([-\d.e+]+)", line)}
 
 
-def bulk(tools, place, way, seconds, most="1e15"):
+ECHO = 7
+BULK = {"down": ("down", 19), "up": ("up", 9), "file": ("down", 80)}  # which way, and from whom: chargen, discard, HTTP
+
+
+def bulk(tools, place, what, seconds, most="1e15"):
     """Gbit/s of payload, and CPU seconds of the server for 10^9 bytes."""
     ran, waited = place.spent()
-    port = place.ports["source" if way == "down" else "discard"]
-    path = [place.source_path] if way == "down" and place.source_path else []
+    way, port = BULK[what]
+    path = ["/large"] if what == "file" else []
     got = fields(place.client(tools.bulk, way, place.addr, port, seconds, most, *path))
     now_ran, now_waited = place.spent()
     return {"gbps": got["bytes"] * 8e-9 / got["seconds"], "cpu_s_per_gb": (now_ran - ran) / got["bytes"] * 1e9,
@@ -33,13 +37,13 @@ def bulk(tools, place, way, seconds, most="1e15"):
 
 def echo(tools, place, seconds):
     """Client and server on one CPU: microseconds."""
-    return fields(place.client(tools.echo1, place.addr, place.ports["echo"], seconds, cpu=cpus()[0]))
+    return fields(place.client(tools.echo1, place.addr, ECHO, seconds, cpu=cpus()[0]))
 
 
 def short(tools, place, seconds, clients):
     """Connections a second, and CPU microseconds of the server for each."""
     ran = place.spent()[0]
-    got = fields(place.client(tools.short, place.addr, place.ports["echo"], seconds, clients))
+    got = fields(place.client(tools.short, place.addr, ECHO, seconds, clients))
     ran = place.spent()[0] - ran
     return {"rate": got["done"] / got["seconds"], "errors": got["errors"], "cpu_us": ran / max(1, got["done"]) * 1e6}
 

@@ -109,8 +109,6 @@ class Place:
     time counts."""
 
     addr = "10.7.0.2"
-    ports = {"echo": 7, "discard": 9, "source": 19, "http": 80}
-    source_path = None  # the source is an HTTP server, and this is large
 
     def __init__(self):
         self.processes = []
@@ -148,8 +146,6 @@ class Glass(Place):
     """`glass up` with these arguments."""
 
     count = 0
-    ports = {**Place.ports, "source": 80}
-    source_path = "/large"
 
     def __init__(self, glass, www, *arguments):
         super().__init__()

@@ -193,7 +193,10 @@ class Connections(Group):
 class Http(Group):
     name = "http"
     rows = (Row("keep-alive requests, wrk, 16 connections", "1/s", "glass",
-                (Against("nginx on the kernel over veth", "nginx", 1.25),)),)
+                (Against("nginx on the kernel over veth", "nginx", 1.25),)),
+            Row("a file over HTTP", "Gbit/s", "glass file", (Against("nginx on the kernel over veth", "nginx file"),)),
+            Row("a file over HTTP, CPU", "s/GB", "glass file cpu",
+                (Against("nginx on the kernel over veth", "nginx file cpu", None, LESS),)))
 
     def set_up(self):
         self.place("glass", self.glass)
@@ -210,6 +213,9 @@ class Http(Group):
         self.note(name, got["rate"])
         if got["bad"]:
             self.bench.remark(f"wrk, {name}: {got['bad']}")
+        got = cells.bulk(self.tools, place, "file", self.bench.seconds(0.8))
+        self.note(f"{name} file", got["gbps"])
+        self.note(f"{name} file cpu", got["cpu_s_per_gb"])
 
 
 class Idle(Group):
@@ -284,12 +290,11 @@ class Memory(Group):
 class Scale(Group):
     name = "scale"
     rows = tuple(
-        Row(f"{what}, {SIZES[-1]:,} connections", "ns", f"{key} {SIZES[-1]}",
-            (Against(f"{SIZES[0]} connections", f"{key} {SIZES[0]}", None, LESS),), note=note)
-        for what, key, note in (
-            ("core: a segment and its answer, 10 talk", "exchange", ""),
-            ("core: a segment and its answer, all in turn", "exchange_any", "the caches' misses"),
-            ("core: a tick of 1 ms", "tick", ""), ("core: set-up of a connection", "setup", "")))
+        Row(f"core: {what}, {SIZES[-1]:,} connections", "ns", f"{key} {SIZES[-1]}",
+            (Against(f"{SIZES[0]} connections", f"{key} {SIZES[0]}", None, LESS),))
+        for what, key in (("a segment and its answer, 10 talk", "exchange"),
+                          ("a segment and its answer, all in turn", "exchange_any"),
+                          ("a tick of 1 ms", "tick"), ("set-up of a connection", "setup")))
 
     def measure(self):
         if self.series:
@@ -338,7 +343,8 @@ class Loss(Group):
             self.each(self.measure_one)
 
     def measure_one(self, name, place):
-        self.note(name, cells.bulk(self.tools, place, "down", 60, LOSS_BYTES)["gbps"] * 1000)
+        what = "file" if name == "glass" else "down"
+        self.note(name, cells.bulk(self.tools, place, what, 60, LOSS_BYTES)["gbps"] * 1000)
 
 
 class Hook(Group):
