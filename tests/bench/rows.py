@@ -358,7 +358,7 @@ class Hook(Group):
 
     def set_up(self):
         if not self.bench.glass_without_hook or not os.path.exists(self.bench.glass_without_hook):
-            self.missing["without"] = "GLASS is another build's: there is none of it without the hook"
+            self.missing["glass"] = "GLASS is another build's: there is none of it without the hook"
             return
         self.place("glass", self.glass)
         self.place("without", lambda: Glass(self.bench.glass_without_hook, self.bench.www))
