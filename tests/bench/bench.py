@@ -22,7 +22,7 @@ LARGE_MIB = 16  # of the file that is downloaded again and again: it stays in th
 import cells  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
-from places import Process, cpus  # noqa: E402
+from places import Process, cpu_times, cpus, stolen_since  # noqa: E402
 from rows import GROUPS, SIZES, IDLE  # noqa: E402
 
 
@@ -51,11 +51,6 @@ def enter_namespace():
         give_up("/dev/net/tun may not be opened: 'glass up' says what to do about it")
     os.environ[INSIDE] = "1"
     os.execvp(command[0], [*command, sys.executable, "-B", *sys.argv])
-
-
-def cpu_times():
-    with open("/proc/stat", encoding="ascii") as file:
-        return [int(word) for word in file.readline().split()[1:9]]
 
 
 class Bench:
@@ -156,8 +151,8 @@ def measure(bench):
     about, before = bench.machine(), cpu_times()
     for group in groups:
         run(group, bench)
-    passed = [b - a for a, b in zip(before, cpu_times())]
-    about["steal_percent"] = round(100 * passed[7] / max(1, sum(passed)), 2)
+    about["steal_percent"] = round(100 * stolen_since(before), 2)
+    about["repeated"] = sum(group.repeated for group in groups)
     about["waited_percent"] = round(100 * statistics.median(bench.waited), 1) if bench.waited else None
     return groups, about
 
@@ -167,7 +162,8 @@ def tell(groups, about, bench):
     drawn = curves(groups)
     print(f"{about['cpu']}, {about['cpus']} CPUs, Linux {about['kernel']}; {bench.rounds} rounds; the stack on CPU "
           f"{cpus()[0]}, clients on CPU {cpus()[1]}")
-    print(f"load before {about['load_before']:.2f}, stolen by the host {about['steal_percent']} %" +
+    print(f"load before {about['load_before']:.2f}, stolen by the host {about['steal_percent']} %, "
+          f"{about['repeated']} measurements repeated for it" +
           (f", bulk stacks waited for their CPU {about['waited_percent']} % of the time\n"
            if about["waited_percent"] is not None else "\n"))
     if about["steal_percent"] > 3 or (about["waited_percent"] or 0) > 10:

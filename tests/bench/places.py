@@ -22,6 +22,18 @@ def cpus():
     return mine[0], mine[1 if len(mine) > 1 else 0]
 
 
+def cpu_times():
+    """What /proc/stat says of all CPUs; the last is what the host took for others."""
+    with open("/proc/stat", encoding="ascii") as file:
+        return [int(word) for word in file.readline().split()[1:9]]
+
+
+def stolen_since(before):
+    """The share of all CPU time since then that the host took."""
+    passed = [b - a for a, b in zip(before, cpu_times())]
+    return passed[7] / max(1, sum(passed))
+
+
 def pinned(cpu, command):
     return ["taskset", "-c", str(cpu), *map(str, command)]
 

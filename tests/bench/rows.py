@@ -6,12 +6,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import cells
-from places import (Glass, Kernel, LossyGlass, LossyKernel, Nginx, Program, Unavailable, do, entered)
+from places import (Glass, Kernel, LossyGlass, LossyKernel, Nginx, Program, Unavailable, cpu_times, do, entered,
+                    stolen_since)
 
 IDLE = (1000, 10000, 100000)
 SIZES = (10, 1000, 10000, 100000)
 LOSS_PERCENT = 1
 LOSS_BYTES = 64 << 20
+STOLEN_MAX = 0.05  # of the CPUs' time: with more a measurement is made again ...
+TRIES = 3  # ... so often
 MORE, LESS = "at least", "at most"
 
 
@@ -46,7 +49,7 @@ class Group:
         self.series = defaultdict(list)
         self.missing = {}  # series or place: why it is not there
         self.places = {}
-        self.turns = 0
+        self.turns = self.repeated = 0
 
     def each(self, measure):
         """Calls measure(name, place) for all, in the other order each time: what the machine does meanwhile favours
@@ -55,11 +58,22 @@ class Group:
         names = list(self.places)
         for name in names if self.turns % 2 else names[::-1]:
             try:
-                measure(name, self.places[name])
+                self.unstolen(measure, name)
             except Unavailable as why:
                 self.missing[name] = str(why)
                 self.bench.remark(f"{self.name}, {name}: {why}")
                 self.places.pop(name).end()
+
+    def unstolen(self, measure, name):
+        """A host that takes the CPUs away shows as a stall of the stack: then it is measured again."""
+        for left in reversed(range(TRIES)):
+            before, had = cpu_times(), {key: len(samples) for key, samples in self.series.items()}
+            measure(name, self.places[name])
+            if left == 0 or stolen_since(before) <= STOLEN_MAX:
+                return
+            self.repeated += 1
+            for key, samples in self.series.items():
+                del samples[had.get(key, 0):]
 
     def place(self, name, make):
         try:
