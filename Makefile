@@ -4,6 +4,7 @@
 #   make demo       the tour: a laboratory, a ping, a curl, and what went over the wire
 #   make check      every test
 #   make sim        two stacks on a bad wire: SEEDS=20000 FROM=1, or SEED=7 TRACE=1; make explore: every order
+#   make bench      speed beside its references, a few minutes: ROUNDS=5, ROWS=download,latency,...; docs/bench.md
 #   make bench-loss goodput over a bad link, beside the kernel's; ROUNDS=1 takes three minutes
 #   make fuzz       every fuzz target for TIME seconds
 #   make lint       format, static analysis, the rules that protect themselves
@@ -130,6 +131,7 @@ DEPS_BUILD := gcc libc6-dev libpcap-dev
 DEPS_DEMO  := $(DEPS_BUILD) curl iputils-ping netcat-openbsd
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev python3 tshark gdb iproute2 nftables procps
 DEPS_FUZZ  := $(DEPS_BUILD) clang libclang-rt-dev llvm python3
+DEPS_BENCH := $(DEPS_BUILD) python3 util-linux iproute2 nftables ethtool wrk liblwip-dev valgrind libpcre2-8-0 libssl3 zlib1g
 DEPS_LINT  := $(DEPS_BUILD) clang clang-format clang-tidy libcmocka-dev shellcheck
 
 demo:
@@ -166,13 +168,52 @@ fuzz:
 
 fuzz-programs: $(LIBFUZZER)
 
-bench pcaps:
+pcaps:
 	@echo "make $@: not yet" >&2; exit 1
 
 # Two namespaces of the kernel joined by the faulty link, and goodput over it: ratios, no test.
 $(BUILD)/tests/bench/wire: $(BUILD)/tests/bench/wire.o $(BUILD)/libapps.a $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
+
+# The clients, the kernel's server, what the device allows, lwIP if it is there, and the core in virtual time.
+BENCH     := $(BUILD)/tests/bench
+BENCH_ALL := $(patsubst %,$(BENCH)/%,bulk echo1 short hold kernel limit core $(if $(wildcard /usr/include/lwip),lwip))
+CORE_O    := $(patsubst %,$(BUILD)/tests/%.o,bench/core bench/core_world script/packet)
+
+$(BENCH)/lwip.o: override CFLAGS += -isystem /usr/include/lwip
+$(BENCH)/lwip: LDLIBS := -llwip
+$(BENCH)/lwip $(BENCH)/limit: $(BENCH)/device.o
+$(BENCH)/core: $(CORE_O) $(LIB)
+$(BENCH)/bulk $(BENCH)/echo1 $(BENCH)/short $(BENCH)/hold $(BENCH)/kernel $(BENCH)/limit $(BENCH)/lwip: %: %.o
+$(BENCH_ALL):
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The same tree, but nobody can watch: a copy in which the question always has the answer no. For one row of the bench.
+PLAIN := $(BUILD)/without-hook
+$(PLAIN)/core: $(BUILD)/glass $(CORE_O)
+	@rm -rf $(PLAIN)
+	@mkdir -p $(PLAIN)
+	@cp -r Makefile stack tun apps $(PLAIN)
+	@sed -i 's/return core->config.observe != NULL;/return core == NULL;/' $(PLAIN)/stack/core.h
+	@grep -q 'return core == NULL;' $(PLAIN)/stack/core.h || { echo "core_observed reads otherwise now" >&2; exit 1; }
+	@$(MAKE) -s -C $(PLAIN) BUILD=build
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CORE_O) $(PLAIN)/build/libglasstack.a
+
+# nginx only as a program: installing Debian's package would start a web server on this machine.
+$(BUILD)/nginx:
+	@mkdir -p $@.new
+	@(cd $@.new && apt-get download -q nginx >/dev/null 2>&1 && dpkg-deb -x nginx_*.deb .) || \
+	    echo "no nginx: its row goes without"
+	@mv $@.new $@
+
+bench:
+	@tests/deps.sh $(DEPS_BENCH)
+	@$(MAKE) -s $(BUILD)/glass bench-programs $(BUILD)/nginx
+	@BUILD=$(BUILD) GLASS=$(GLASS) ROUNDS=$(ROUNDS) ROWS=$(ROWS) SCALE=$(SCALE) python3 -B tests/bench/bench.py
+
+bench-programs: $(BENCH_ALL) $(PLAIN)/core
 
 bench-loss:
 	@tests/deps.sh $(DEPS_BUILD) python3 util-linux
@@ -191,6 +232,6 @@ clean:
 print-%:
 	@echo $($*)
 
-.PHONY: all unit scripts sim explore demo check lint bench fuzz fuzz-programs pcaps install bench-loss clean
+.PHONY: all unit scripts sim explore demo check lint bench bench-programs fuzz fuzz-programs pcaps install bench-loss clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
