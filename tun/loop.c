@@ -12,7 +12,7 @@
 #include "offload.h"
 #include "tun.h"
 
-#define READ_MAX   256          /* datagrams of one turn, and ... */
+#define READ_MAX   64           /* datagrams of one turn, and ... */
 #define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
 #define ALONE_TURNS                                                                                          \
     4 /* turns that brought one datagram: then that there is no other is taken for granted, ... */
