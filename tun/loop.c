@@ -12,10 +12,11 @@
 #include "offload.h"
 #include "tun.h"
 
-#define READ_MAX   256          /* datagrams of one turn, and ... */
+#define READ_MAX   64           /* datagrams of one turn, and ... */
 #define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
 #define ALONE_TURNS                                                                                          \
     4 /* turns that brought one datagram: then that there is no other is taken for granted, ... */
+#define ALONE_BYTES  576 /* a stream's segments are larger, and seldom alone */
 #define ALONE_LOOK   8 /* ... but for every so many turns. Looking would cost a question its answer's time */
 #define PASS_MAX     1024  /* deadlines of one turn: a callback may ask for "at once" again */
 #define SERVE_MAX    1024  /* socket events of one turn */
@@ -109,7 +110,7 @@ static int read_device(struct loop *loop)
     size_t bytes = 0;
     bool alone = loop->alone >= ALONE_TURNS && ++loop->unlooked % ALONE_LOOK != 0;
     for (int i = 0; loop->device_readable; i++) {
-        if (i == 1 && alone) {
+        if (i == 1 && alone && bytes <= ALONE_BYTES) {
             loop->device_readable = false; /* if it is wrong, epoll says so at once */
             return 0;
         }
@@ -123,7 +124,7 @@ static int read_device(struct loop *loop)
             continue;
         if (n == -EAGAIN) {
             loop->device_readable = false;
-            loop->alone = i == 1 ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
+            loop->alone = i == 1 && bytes <= ALONE_BYTES ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
         } else if (n < 0)
             return (int)n;
         else if (n > 0) {
