@@ -14,7 +14,7 @@ bool snd_update_window(struct tcp_conn *c, const struct tcp_segment *seg);
 
 /* How much of the sequence space may be sent for the first time now: 0 when the peer's window, the congestion
  * window, Nagle's algorithm or silly-window avoidance say wait. Counts the FIN. */
-uint32_t snd_new(const struct tcp_conn *c);
+uint32_t snd_new(const struct tcp_conn *c, enum rule *why);
 
 /* The congestion window, not the peer's and not the lack of data, forbids another full segment. */
 bool snd_window_full(const struct tcp_conn *c);
