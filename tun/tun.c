@@ -14,7 +14,7 @@
 
 #include "tun.h"
 
-static const char *tun_path(void)
+const char *tun_path(void)
 {
     const char *path = getenv("GLASS_TUN");
     return path && *path ? path : TUN_PATH;
@@ -130,7 +130,7 @@ static void explain_attach(const char *name, int error, char *reason)
     }
 }
 
-static int tun_node_open(char *reason)
+int tun_node_open(char *reason)
 {
     int fd = open(tun_path(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0)
