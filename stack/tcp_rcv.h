@@ -48,4 +48,23 @@ static inline bool rcv_fin_taken(const struct tcp_conn *c)
     return c->rcv.fin && c->rcv.nxt > c->rcv.fin;
 }
 
+/* An ACK is to leave at once, or more duplicate ones; `why` is shown with them. */
+static inline void rcv_ack_now(struct tcp_conn *c, enum rule why)
+{
+    c->rcv.ack_now = true;
+    c->rcv.ack_rule = (uint8_t)why;
+}
+
+static inline void rcv_duplicate_acks(struct tcp_conn *c, uint32_t count, enum rule why)
+{
+    uint32_t owed = c->rcv.dup_acks_owed + count;
+    c->rcv.dup_acks_owed = (uint16_t)(owed < UINT16_MAX ? owed : UINT16_MAX);
+    c->rcv.dup_rule = (uint8_t)why;
+}
+
+static inline void rcv_duplicate_ack(struct tcp_conn *c, enum rule why)
+{
+    rcv_duplicate_acks(c, 1, why);
+}
+
 #endif

@@ -251,7 +251,7 @@ void rest_abort(struct tcp *tcp, struct tcp_rest *r, int error, enum rule why)
     struct tcp_conn c;
     struct sock *s = r->sock;
     rest_show(tcp, r, &c);
-    tcp_reply_of(&c, TCP_RST, c.snd.nxt, 0, 0);
+    tcp_reply_of(&c, TCP_RST, c.snd.nxt, 0, 0, why);
     part(tcp, r);
     core_count(tcp->core, COUNT_TCP_ESTAB_RESETS);
     ended_event(&c, why);
