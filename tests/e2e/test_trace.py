@@ -299,7 +299,7 @@ class SlowReader(lab.Test):
         www = cls.place.file("www")
         os.mkdir(www)
         cls.digest = lab.make_file(os.path.join(www, "data"), 10_000_000)
-        cls.lab_arguments = ("--www", www)
+        cls.lab_arguments = ("--www", www, "--offload", "off")  # an event for each segment
 
     def test_the_stack_goes_on_and_says_how_much_was_missed(self):
         with Trace(self.lab) as trace, Trace(self.lab, "--count", "1000", "udp") as beside:
