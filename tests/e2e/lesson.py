@@ -5,7 +5,7 @@ what the page shows:
 
     ```console              a command after each '$ ', then the lines it prints
     ```console stays        a command that goes on running: the lines must come; Ctrl-C ends it after the lesson
-    ```console ends         what the program of the last such block has printed when it is ended by Ctrl-C now
+    ```console ends         what the program of the last such block has printed; then Ctrl-C ends it
     ```console shown        only shown: a window, another machine
 
 For authors: `tests/e2e/lesson.py PAGE` prints what each command says.
@@ -137,6 +137,9 @@ class Lesson:
 
     def end(self, expected=None):
         step, process, output = self.running.pop()
+        if expected is not None:  # what happened before takes its way to the terminal
+            with contextlib.suppress(AssertionError):
+                lab.wait_until(lambda: output.ended or differs(["...", *expected], list(output.lines)) is None, "")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         process.wait(lab.PATIENCE)
         process.stdin.close()
