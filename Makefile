@@ -5,6 +5,7 @@
 #   make check      every test
 #   make sim        two stacks on a bad wire: SEEDS=20000 FROM=1, or SEED=7 TRACE=1; make explore: every order
 #   make bench-loss goodput over a bad link, beside the kernel's; ROUNDS=1 takes three minutes
+#   make pcaps      the reference captures of the laboratory, and the page that reads them
 #   make fuzz       every fuzz target for TIME seconds
 #   make lint       format, static analysis, the rules that protect themselves
 #   make install    into PREFIX (/usr/local)
@@ -35,9 +36,9 @@ endif
 # The core, in dependency order: a file includes only what stands above it (tests/lint/layers.sh).
 STACK := config wire checksum seq siphash rules event timer core table ring ranges frame sendq ip_wire icmp_error sock port \
          outbox tcp_wire rtt cc cc_reno cc_cubic tcp_peers tcb tcp_segment tcp_timestamps tcp_options tcp_reply \
-         tcp_cookie tcp_ecn tcp_timewait tcp_listen_queue tcp_flight tcp_sack tcp_rack tcp_loss tcp_rcv tcp_snd \
+         tcp_cookie tcp_ecn tcp_timewait tcp_listen_queue tcp_flight tcp_info tcp_sack tcp_rack tcp_loss tcp_rcv tcp_snd \
          tcp_state tcp_timer tcp_listen tcp_user tcp_input tcp_output tcp dgram udp icmp ip_frag ip \
-         stack_parts socket stack event_text
+         stack_parts socket stack errno_name event_ends event_text
 TUN   := $(patsubst tun/%.c,%,$(sort $(wildcard tun/*.c)))
 APPS  := $(patsubst apps/%.c,%,$(sort $(wildcard apps/*.c)))
 UNIT  := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -47,6 +48,7 @@ STACK_O := $(STACK_C:%.c=$(BUILD)/%.o)
 TUN_O   := $(TUN:%=$(BUILD)/tun/%.o)
 APPS_O  := $(APPS:%=$(BUILD)/apps/%.o)
 LIB     := $(BUILD)/libglasstack.a
+GDB_O   := $(BUILD)/gdb/tap.o $(BUILD)/gdb/section.o $(BUILD)/apps/record.o # in every program: see gdb/autoload.py
 
 all: $(BUILD)/glass
 
@@ -61,7 +63,7 @@ $(BUILD)/libapps.a: $(filter-out $(BUILD)/apps/main.o,$(APPS_O)) $(TUN_O)
 	@echo "  AR    $@"
 	@ar rcs $@ $^
 
-$(BUILD)/glass: $(BUILD)/apps/main.o $(BUILD)/libapps.a $(LIB)
+$(BUILD)/glass: $(BUILD)/apps/main.o $(GDB_O) $(BUILD)/libapps.a $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
 
@@ -70,7 +72,12 @@ $(BUILD)/%.o: %.c
 	@echo "  CC    $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/libapps.a $(LIB)
+$(BUILD)/gdb/section.o: gdb/section.S gdb/autoload.py
+	@mkdir -p $(@D)
+	@echo "  AS    $@"
+	@$(CC) -c -o $@ $<
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(GDB_O) $(BUILD)/libapps.a $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lpcap
 
@@ -80,7 +87,7 @@ unit: $(UNIT:%=$(BUILD)/tests/unit/%)
 $(BUILD)/tests/unit/test_state_table: $(BUILD)/tests/script/packet.o
 
 # The script runner, and every conversation in tests/scripts/.
-$(BUILD)/tests/script/script: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/script/*.c))) $(LIB)
+$(BUILD)/tests/script/script: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/script/*.c))) $(GDB_O) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -111,8 +118,8 @@ scripts: $(BUILD)/tests/script/script
 SIM_O     := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report link offload setup run main)
 EXPLORE_O := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report explore_world explore_digest explore)
 
-$(BUILD)/tests/sim/sim: $(SIM_O) $(LIB)
-$(BUILD)/tests/sim/explore: $(EXPLORE_O) $(LIB)
+$(BUILD)/tests/sim/sim: $(SIM_O) $(GDB_O) $(LIB)
+$(BUILD)/tests/sim/explore: $(EXPLORE_O) $(GDB_O) $(LIB)
 $(BUILD)/tests/sim/sim $(BUILD)/tests/sim/explore:
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
@@ -128,9 +135,9 @@ explore: $(BUILD)/tests/sim/explore
 # Packages on a fresh Debian 12 that has only git and make.
 DEPS_BUILD := gcc libc6-dev libpcap-dev
 DEPS_DEMO  := $(DEPS_BUILD) curl iputils-ping netcat-openbsd
-DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev python3 tshark gdb iproute2 nftables procps
+DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev python3 tshark gdb iproute2 nftables procps netbase
 DEPS_FUZZ  := $(DEPS_BUILD) clang libclang-rt-dev llvm python3
-DEPS_LINT  := $(DEPS_BUILD) clang clang-format clang-tidy libcmocka-dev shellcheck
+DEPS_LINT  := $(DEPS_BUILD) clang clang-format clang-tidy libcmocka-dev shellcheck mandoc
 
 demo:
 	@tests/deps.sh $(DEPS_DEMO)
@@ -148,13 +155,15 @@ check:
 
 lint:
 	@tests/deps.sh $(DEPS_LINT)
-	@clang-format --dry-run -Werror $(sort $(wildcard stack/*.c tun/*.c apps/*.c tests/*/*.c))
+	@clang-format --dry-run -Werror $(sort $(wildcard stack/*.c tun/*.c apps/*.c gdb/*.c tests/*/*.c))
 	@tests/lint/layers.sh
 	@tests/lint/purity.sh
 	@tests/lint/rules.sh
 	@tests/lint/rfc.sh
 	@shellcheck -x .ci/run tests/*.sh tests/lint/*.sh
+	@shellcheck -s bash share/bash-completion/glass
 	@$(MAKE) -s CC=clang BUILD=build/clang build/clang/glass
+	@tests/lint/man.sh build/clang/glass
 	@clang-tidy --quiet $(STACK_C) -- -std=c11 -D_GNU_SOURCE
 
 # Each fuzz target for TIME seconds; `make fuzz TIME=3600 FUZZ_TARGETS=segment` for one of them and longer.
@@ -166,7 +175,12 @@ fuzz:
 
 fuzz-programs: $(LIBFUZZER)
 
-bench pcaps:
+# One capture a scenario and the page that reads them: the same bytes each time.
+pcaps: $(BUILD)/glass
+	@mkdir -p pcaps
+	@$< lab --pcaps pcaps
+
+bench:
 	@echo "make $@: not yet" >&2; exit 1
 
 # Two namespaces of the kernel joined by the faulty link, and goodput over it: ratios, no test.
@@ -184,6 +198,11 @@ install: $(BUILD)/glass $(LIB)
 	install -m 755 $(BUILD)/glass $(DESTDIR)$(PREFIX)/bin/glass
 	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libglasstack.a
 	install -m 644 stack/*.h $(DESTDIR)$(PREFIX)/include/glasstack/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 docs/glass.1 $(DESTDIR)$(PREFIX)/share/man/man1/glass.1
+	install -m 644 share/bash-completion/glass $(DESTDIR)$(PREFIX)/share/bash-completion/completions/glass
+	install -d $(DESTDIR)$(PREFIX)/share/glasstack/gdb/glass_gdb
+	install -m 644 gdb/glass_gdb/*.py $(DESTDIR)$(PREFIX)/share/glasstack/gdb/glass_gdb/
 
 clean:
 	rm -rf build

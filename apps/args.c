@@ -1,23 +1,85 @@
-/* Reads numbers, addresses and ports strictly: what is not wholly one is an error. Called by every command.
- */
+/* Reads options, numbers, addresses and ports strictly: what is not wholly one is an error. Called by every
+ * command. */
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
 #include "commands.h"
+#include "control_path.h"
 #include "services.h"
+
+#define TITLE "glass" /* with what every command's title begins */
+
+static const char *program = TITLE;
+
+void arg_set_program(const char *argv0)
+{
+    if (argv0 && *argv0)
+        program = argv0;
+}
+
+const char *arg_program(void)
+{
+    return program;
+}
+
+const char *arg_hint(char *to, size_t room, const char *command, const char *stack)
+{
+    bool named = strcmp(stack, CONTROL_NAME_DEFAULT) != 0;
+    snprintf(to, room, "%s %s%s%s", program, command, named ? " --name " : "", named ? stack : "");
+    return to;
+}
 
 int arg_error(const char *command, const char *format, ...)
 {
     va_list list;
+    bool ours = strncmp(command, TITLE, strlen(TITLE)) == 0;
     fprintf(stderr, "%s: ", command);
     va_start(list, format);
     vfprintf(stderr, format, list);
     va_end(list);
-    fprintf(stderr, " (see %s --help)\n", command);
+    fprintf(stderr, " (see %s%s --help)\n", ours ? program : "", ours ? command + strlen(TITLE) : command);
     return EXIT_USAGE;
+}
+
+/* The command's options and, when they are not among them, -h. */
+static const char *with_help(const char *shorts, char *to, size_t room)
+{
+    snprintf(to, room, "%sh", shorts);
+    return to;
+}
+
+int arg_next(int argc, char **argv, const char *shorts, const struct option *longs, struct arg_common *common,
+             int *status)
+{
+    char all[64];
+    int code;
+    *status = EXIT_USAGE;
+    while ((code = getopt_long(argc, argv, with_help(shorts, all, sizeof all), longs, NULL)) != -1) {
+        if (code == 'h') {
+            fputs(common->help, stdout);
+            *status = fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+            return -2;
+        }
+        if (code == ARG_NAME && !control_name_valid(optarg)) {
+            *status = arg_error(argv[0], "--name: '%s' is not the name of a stack", optarg);
+            return -2;
+        }
+        if (code == 'w' && common->wait && !arg_seconds(optarg, common->wait)) {
+            *status = arg_error(argv[0], "-w: not a number of seconds: %s", optarg);
+            return -2;
+        }
+        if (code == '?') /* getopt_long named it */
+            return -2;
+        if (code == ARG_NAME)
+            common->stack = optarg;
+        else if (code != 'w' || !common->wait)
+            return code;
+    }
+    return -1;
 }
 
 bool arg_number(const char *text, int64_t min, int64_t max, int64_t *out)
@@ -33,6 +95,18 @@ bool arg_number(const char *text, int64_t min, int64_t max, int64_t *out)
     if (n < min || n > max)
         return false;
     *out = n;
+    return true;
+}
+
+bool arg_seconds(const char *text, int64_t *out)
+{
+    char *end;
+    if (text[strspn(text, "0123456789.")] != '\0')
+        return false; /* strtod alone would take signs, exponents and "nan" */
+    double seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || seconds > 86400)
+        return false;
+    *out = (int64_t)(seconds * 1e6 + 0.5);
     return true;
 }
 

@@ -11,9 +11,16 @@ int cmd_up(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
 int cmd_down(int argc, char **argv);
 int cmd_netstat(int argc, char **argv);
+int cmd_ports(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_ladder(int argc, char **argv);
 int cmd_nc(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_annotate(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 
 #endif

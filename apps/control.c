@@ -12,10 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "control_frame.h"
+#include "control_trace.h"
 
 #define CLIENTS_MAX  256
 #define ACCEPT_BATCH 16                        /* new clients a turn */
-#define QUEUE_MAX    (64u << 20)               /* bytes one client may have waiting: some 800,000 rows */
+#define QUEUE_MAX    (64u << 20)               /* bytes one client may have waiting: some 300,000 rows */
 #define BACKED_UP    (2 * CONTROL_MESSAGE_MAX) /* a client that lets this much wait is not read */
 #define REQUEST_TIME SEC(10)                   /* to say what it wants, and again to read the answer */
 #define ACCEPT_PAUSE SEC(1)                    /* when there are no descriptors left */
@@ -25,6 +26,7 @@ enum client_state {
     CLIENT_REQUEST,    /* has not said what it wants */
     CLIENT_CONNECTING, /* its stack socket is opening */
     CLIENT_RELAY,      /* its stack socket is open */
+    CLIENT_TRACE,      /* watches the stack until one of the two ends */
     CLIENT_DOWN,       /* waits for the stack to be gone */
     CLIENT_LAST,       /* leaves once its queue is empty */
 };
@@ -42,6 +44,7 @@ struct control_client {
     bool said_eof, heard_eof; /* CONTROL_EOF went to the client; came from it */
     bool stalled;             /* the stack does not take the first message of the inbox */
     size_t taken;             /* bytes of that message that the stack has taken */
+    struct control_trace trace;
     struct control_queue queue;
     struct control_inbox inbox;
 };
@@ -51,6 +54,7 @@ struct control_client {
 static void client_free(struct control_client *c)
 {
     struct control_server *server = c->server;
+    control_trace_stop(&c->trace);
     loop_watch(server->loop, &c->watch, 0);
     loop_deadline(server->loop, &c->deadline, NEVER);
     close(c->watch.fd);
@@ -154,36 +158,32 @@ static bool relay_pull_one(struct control_client *c)
     uint8_t *body = control_queue_reserve(&c->queue);
     if (!body) {
         relay_error(c, ENOMEM);
-        return false;
+        return c->state != CLIENT_RELAY;
     }
     ssize_t n = sock_recv(c->sock, body, CONTROL_BODY_MAX, 0);
     if (n == -EAGAIN)
         return false;
     if (n < 0) {
         relay_error(c, (int)-n);
-        return c->sock != NULL;
-    }
-    if (n == 0 && c->type == SOCK_TCP) {
+    } else if (n == 0 && c->type == SOCK_TCP) {
         c->said_eof = true;
         client_say(c, CONTROL_EOF, NULL, 0);
         relay_done_if_done(c);
-        return false;
+    } else {
+        control_queue_commit(&c->queue, CONTROL_DATA, (size_t)n);
     }
-    control_queue_commit(&c->queue, CONTROL_DATA, (size_t)n);
     return true;
 }
 
-/* Stack to client: reads on only when the client has taken what there was. The client is gone when false. */
+/* Stack to client: reads on only when the client has taken what there was. Ends with an empty queue and
+ * nothing to read, or with a queue that waits for room: whoever makes one or the other wakes us. The client
+ * is gone when false. */
 static bool relay_pull(struct control_client *c)
 {
-    for (;;) {
-        int r = control_queue_flush(&c->queue, c->watch.fd);
-        if (r < 0 && r != -EAGAIN)
-            return false;
-        if (r == -EAGAIN || c->state != CLIENT_RELAY || c->said_eof || !relay_pull_one(c))
-            break;
-    }
-    int r = control_queue_flush(&c->queue, c->watch.fd);
+    int r;
+    do
+        r = control_queue_flush(&c->queue, c->watch.fd);
+    while (r == 0 && c->state == CLIENT_RELAY && !c->said_eof && relay_pull_one(c));
     return r == 0 || r == -EAGAIN;
 }
 
@@ -317,6 +317,25 @@ static void request_namespace(struct control_client *c)
     client_leave(c);
 }
 
+static void trace_queued(struct control_trace *trace)
+{
+    client_watch((struct control_client *)((char *)trace - offsetof(struct control_client, trace)));
+}
+
+static void request_trace(struct control_client *c)
+{
+    const struct control_server *server = c->server;
+    struct control_tracing tracing = {.started = server->started, .wall_offset = clock_wall_offset()};
+    if (!server->observers) {
+        client_refuse(c, EOPNOTSUPP, "nobody may watch this stack");
+        return;
+    }
+    client_say(c, CONTROL_TRACING, &tracing, sizeof tracing);
+    c->state = CLIENT_TRACE;
+    loop_deadline(server->loop, &c->deadline, NEVER);
+    control_trace_start(&c->trace, server->observers, &c->queue, trace_queued);
+}
+
 static void request_down(struct control_client *c)
 {
     c->state = CLIENT_DOWN;
@@ -326,8 +345,14 @@ static void request_down(struct control_client *c)
 
 static void request_open(struct control_client *c, const struct control_open *open)
 {
+    char why[120];
     if (open->type > SOCK_PING) {
         client_refuse(c, EINVAL, "no such type of socket");
+        return;
+    }
+    if (c->server->reaches &&
+        c->server->reaches(c->server->context, open->remote.addr, why, sizeof why) < 0) {
+        client_refuse(c, ENETUNREACH, why);
         return;
     }
     c->type = (enum sock_type)open->type;
@@ -370,6 +395,8 @@ static void client_request(struct control_client *c, const struct control_messag
         request_stats(c);
     } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_NAMESPACE) {
         request_namespace(c);
+    } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_TRACE) {
+        request_trace(c);
     } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_DOWN) {
         request_down(c);
     } else if (c->state == CLIENT_REQUEST && m->type == CONTROL_OPEN) {
@@ -420,6 +447,7 @@ static void client_messages(struct control_client *c)
 static void client_settle(struct control_client *c)
 {
     bool alive = relay_pull(c);
+    control_trace_resume(&c->trace);
     if (!alive || (c->state == CLIENT_LAST && control_queue_empty(&c->queue)) || client_watch(c) < 0)
         client_free(c);
 }
@@ -582,7 +610,7 @@ void control_server_stop(struct control_server *server)
 {
     stop_accepting(server);
     for (struct control_client *c = server->clients; c; c = c->next)
-        if (c->state != CLIENT_DOWN && c->state != CLIENT_LAST)
+        if (c->state != CLIENT_DOWN && c->state != CLIENT_TRACE && c->state != CLIENT_LAST)
             client_shut_down(c);
 }
 
@@ -591,7 +619,8 @@ void control_server_free(struct control_server *server)
     struct control_client *next;
     for (struct control_client *c = server->clients; c; c = next) {
         next = c->next;
-        if (c->state == CLIENT_DOWN)
+        control_trace_resume(&c->trace);
+        if (c->state == CLIENT_DOWN || c->state == CLIENT_TRACE)
             client_say(c, CONTROL_END, NULL, 0);
         control_queue_flush(&c->queue, c->watch.fd);
         client_free(c);

@@ -11,8 +11,9 @@
 #include <stdint.h>
 #include "../stack/stack.h"
 #include "../tun/link.h"
+#include "record.h"
 
-#define CONTROL_VERSION  2
+#define CONTROL_VERSION  3
 #define CONTROL_BODY_MAX 65536 /* bytes of one message */
 
 enum control_type {
@@ -30,6 +31,10 @@ enum control_type {
     CONTROL_END,       /* <- done; of a relay: both sides said CONTROL_EOF and the stack took every byte */
     CONTROL_COUNTERS,  /* ->, then CONTROL_STATS and CONTROL_END */
     CONTROL_STATS,     /* <- struct control_stats */
+    CONTROL_TRACE,     /* ->, then CONTROL_TRACING, events as they happen, and CONTROL_END when the stack closes */
+    CONTROL_TRACING,   /* <- struct control_tracing: every event from now on */
+    CONTROL_EVENT,     /* <- struct record */
+    CONTROL_LOST,      /* <- uint64_t: so many events, here, found no room; their reader is too slow */
     CONTROL_TYPES
 };
 
@@ -61,6 +66,11 @@ struct control_stats {
     uint64_t device_dropped;            /* datagrams that the device did not take */
     uint32_t established;               /* connections in ESTABLISHED or CLOSE-WAIT (RFC 4022 tcpCurrEstab) */
     uint32_t has_link;
+};
+
+struct control_tracing {
+    usec started;     /* of the stack, on the clock of its events */
+    usec wall_offset; /* to be added to that clock for the time of day since 1970 */
 };
 
 struct control_error {

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "control_find.h"
 #include "control_frame.h"
 #include "control_path.h"
 
@@ -152,7 +153,7 @@ int control_connect(const char *name, struct control_hello *server)
         if (r == 0 && errno != ENOENT && errno != ECONNREFUSED)
             fprintf(stderr, "glass: %s: %s\n", to.sun_path, strerror(errno));
         else
-            fprintf(stderr, "glass: no stack named %s is running; start one with: glass up\n", name);
+            control_say_absent(name);
     } else if (say_hello(fd, name, server) == 0) {
         return fd;
     }

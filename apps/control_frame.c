@@ -23,6 +23,10 @@ static const struct {
     [CONTROL_END] = {0, 0},
     [CONTROL_COUNTERS] = {0, 0},
     [CONTROL_STATS] = {sizeof(struct control_stats), sizeof(struct control_stats)},
+    [CONTROL_TRACE] = {0, 0},
+    [CONTROL_TRACING] = {sizeof(struct control_tracing), sizeof(struct control_tracing)},
+    [CONTROL_EVENT] = {sizeof(struct record), sizeof(struct record)},
+    [CONTROL_LOST] = {sizeof(uint64_t), sizeof(uint64_t)},
 };
 
 bool control_length_right(uint32_t type, uint32_t length)

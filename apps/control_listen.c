@@ -4,6 +4,7 @@
  * the holder of the lock is a dead one's. Called by up.c. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "control_path.h"
 
 #define LOCK_TRIES 16 /* another stack of that name may remove its lock file while we open it */
@@ -79,11 +81,11 @@ static int open_socket(struct control_listener *l)
 
 static void explain(const struct control_listener *l, const char *name, int error)
 {
+    char hint[PATH_MAX];
     switch (error) {
     case -EADDRINUSE:
-        fprintf(stderr,
-                "glass: a stack named %s runs already: choose another --name, or 'glass down --name %s'\n",
-                name, name);
+        fprintf(stderr, "glass: a stack named %s runs already: choose another --name, or end it: %s\n", name,
+                arg_hint(hint, sizeof hint, "down", name));
         break;
     case -EINVAL:
         fprintf(stderr, "glass: '%s' is not a name for a stack\n", name);

@@ -24,7 +24,7 @@
 
 #define PCAP_DEFAULT "glass-demo.pcap"
 #define ADDR         "10.7.0.2"
-#define LOG_ROOM     65536   /* records */
+#define LOG_ROOM     16384   /* records */
 #define START_TIME   SEC(15) /* bounds, not waits */
 #define TOOL_TIME    SEC(20)
 #define CURL_LINES   22 /* its head and the beginning of the page */
@@ -36,7 +36,7 @@ struct demo {
     char name[40]; /* of the stack: another than that of a `glass up` beside us */
     bool colour;
     pid_t stack;
-    struct ladder_log *log;
+    struct record_log *log;
     struct tool tool;
 };
 
@@ -108,7 +108,7 @@ static int be_the_stack(const struct demo *d, int ready_fd)
     config.out = fopen("/dev/null", "we");
     if (!config.out)
         return EXIT_FAILURE;
-    config.observe = ladder_observe;
+    config.observe = record_log_observe;
     config.observe_context = d->log;
     config.ready = tell_ready;
     config.ready_context = &ready_fd;
@@ -128,7 +128,7 @@ static bool start_stack(struct demo *d)
     int ready[2];
     char byte;
     heading(d, "A TCP/IP stack, in a laboratory of its own: nothing here touches your network.");
-    printf("  $ glass up --pcap %s\n", d->pcap);
+    printf("  $ %s up --pcap %s\n", arg_program(), d->pcap);
     fflush(stdout);
     if (pipe2(ready, 0) < 0)
         return failed("pipe", strerror(errno));
@@ -198,13 +198,13 @@ static bool step_tcp(struct demo *d)
 }
 
 /* Whether the connection has come to its end; curl may be gone a little earlier. */
-static bool connection_ended(const struct ladder_log *log, uint32_t connection)
+static bool connection_ended(const struct record_log *log, uint32_t connection)
 {
     unsigned count = atomic_load_explicit(&log->count, memory_order_acquire);
     for (unsigned i = 0; i < count; i++) {
-        const struct ladder_record *r = &log->record[i];
-        if (r->connection == connection && r->kind == EVENT_STATE &&
-            (r->to == TCP_CLOSED || r->to == TCP_TIME_WAIT))
+        const struct event *e = &log->record[i].event;
+        if (e->connection == connection && e->kind == EVENT_STATE &&
+            (e->u.change.to == TCP_CLOSED || e->u.change.to == TCP_TIME_WAIT))
             return true;
     }
     return false;
@@ -265,8 +265,9 @@ static void say_goodbye(const struct demo *d)
     const char *where = strchr(d->pcap, '/') ? "" : "./";
     heading(d, "Every packet of this is in a capture. To read it:");
     printf("  $ wireshark %s%s\n  $ tshark -r %s%s\n\n", where, d->pcap, where, d->pcap);
-    printf("Next:  glass up    in one terminal, and\n"
-           "       glass exec -- curl -v http://" ADDR "/    in another.\n");
+    printf("Next:  %s up    in one terminal, and\n"
+           "       %s exec -- curl -v http://" ADDR "/    in another.\n",
+           arg_program(), arg_program());
 }
 
 static bool tour(struct demo *d)
@@ -281,12 +282,12 @@ static bool tour(struct demo *d)
 
 static bool make_log(struct demo *d)
 {
-    size_t size = ladder_log_size(LOG_ROOM);
+    size_t size = record_log_size(LOG_ROOM);
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED)
         return failed("memory", strerror(errno));
     d->log = at;
-    ladder_log_init(d->log, LOG_ROOM);
+    record_log_init(d->log, LOG_ROOM);
     return true;
 }
 
@@ -346,7 +347,7 @@ int cmd_demo(int argc, char **argv)
         return EXIT_FAILURE;
     catch_signals();
     bool worked = tour(&d);
-    munmap(d.log, ladder_log_size(LOG_ROOM));
+    munmap(d.log, record_log_size(LOG_ROOM));
     if (worked)
         say_goodbye(&d);
     if (interrupted)

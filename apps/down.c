@@ -1,6 +1,5 @@
 /* `glass down`: asks a running stack to close in order and waits until it is gone. Called by main.c. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,32 +18,8 @@ static const char help[] = "usage: glass down [--name NAME]\n"
                            "\n"
                            "Closes a running stack in order, as Ctrl-C does, and waits until it is gone.\n"
                            "\n"
-                           "  --name NAME  which stack (glass)\n"
-                           "  --help       this text\n";
-
-static bool parse(int argc, char **argv, const char **name, int *status)
-{
-    static const struct option options[] = {
-        {"name", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    *name = CONTROL_NAME_DEFAULT;
-    *status = 0;
-    optind = 0;
-    for (int code; (code = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (code == 'n')
-            *name = optarg;
-        else {
-            *status = code == 'h' ? 0 : EXIT_USAGE;
-            if (code == 'h')
-                fputs(help, stdout);
-            return false;
-        }
-    }
-    if (!control_name_valid(*name))
-        *status = arg_error(argv[0], "--name: '%s' is not the name of a stack", *name);
-    else if (optind < argc)
-        *status = arg_error(argv[0], "unexpected argument '%s'", argv[optind]);
-    return *status == 0;
-}
+                           "      --name NAME  which stack (glass)\n"
+                           "  -h, --help       this text\n";
 
 /* The answer comes when everything is closed and the name is free again. */
 static int ask_down(int fd)
@@ -64,19 +39,22 @@ static int ask_down(int fd)
 
 int cmd_down(int argc, char **argv)
 {
-    const char *name;
+    static const struct option longs[] = {ARG_NAME_OPTION, ARG_HELP_OPTION, ARG_END_OF_TABLE};
+    struct arg_common common = {help, CONTROL_NAME_DEFAULT, NULL};
     int status;
     struct control_hello hello;
-    if (!parse(argc, argv, &name, &status))
+    if (arg_next(argc, argv, "", longs, &common, &status) == -2)
         return status;
-    int fd = control_connect(name, &hello);
+    if (optind < argc)
+        return arg_error(argv[0], "unexpected argument '%s'", argv[optind]);
+    int fd = control_connect(common.stack, &hello);
     if (fd < 0)
         return EXIT_FAILURE;
     int error = ask_down(fd);
     close(fd);
     if (error == 0)
         return EXIT_SUCCESS;
-    fprintf(stderr, "glass down: the stack %s (process %d) did not close: %s\n", name, hello.pid,
+    fprintf(stderr, "glass down: the stack %s (process %d) did not close: %s\n", common.stack, hello.pid,
             error == -EAGAIN ? "no answer" : strerror(-error));
     return EXIT_FAILURE;
 }

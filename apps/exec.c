@@ -2,7 +2,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <limits.h>
-#include <getopt.h>
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
@@ -22,35 +23,28 @@
 
 static const char help[] = "usage: glass exec [--name NAME] [--] COMMAND [ARGUMENT]...\n"
                            "\n"
-                           "Runs COMMAND beside the running stack, in its laboratory, where 10.7.0.2 can be "
-                           "reached. Its exit status is\n"
-                           "COMMAND's; 127: no such command, 126: it cannot be run, 1: no such stack.\n"
+                           "Runs COMMAND beside the running stack, in its laboratory, where 10.7.0.2 can be\n"
+                           "reached. Its exit status is COMMAND's; 127: no such command, 126: it cannot be\n"
+                           "run, 1: no such stack.\n"
                            "\n"
-                           "  --name NAME  which stack (glass)\n"
-                           "  --help       this text\n";
+                           "COMMAND gets the laboratory's addresses in no_proxy and NO_PROXY, so that curl\n"
+                           "does not ask a proxy for them; and XDG_RUNTIME_DIR, so that glass works inside.\n"
+                           "\n"
+                           "      --name NAME  which stack (glass)\n"
+                           "  -h, --help       this text\n";
 
+/* The index of COMMAND in argv, or -1 and the program's exit status. */
 static int parse(int argc, char **argv, const char **name, int *status)
 {
-    static const struct option options[] = {
-        {"name", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    *name = CONTROL_NAME_DEFAULT;
-    *status = 0;
-    optind = 0;
-    for (int code; (code = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
-        if (code == 'n')
-            *name = optarg;
-        else {
-            *status = code == 'h' ? 0 : EXIT_USAGE;
-            if (code == 'h')
-                fputs(help, stdout);
-            return -1;
-        }
-    }
-    if (!control_name_valid(*name))
-        *status = arg_error(argv[0], "--name: '%s' is not the name of a stack", *name);
-    else if (optind == argc)
-        *status = arg_error(argv[0], "no command to run");
-    return *status == 0 ? optind : -1;
+    static const struct option longs[] = {ARG_NAME_OPTION, ARG_HELP_OPTION, ARG_END_OF_TABLE};
+    struct arg_common common = {help, CONTROL_NAME_DEFAULT, NULL};
+    if (arg_next(argc, argv, "+", longs, &common, status) == -2)
+        return -1;
+    *name = common.stack;
+    if (optind < argc)
+        return optind;
+    *status = arg_error(argv[0], "no command to run");
+    return -1;
 }
 
 /* The stack's namespaces as descriptors, each told by its kind. */
@@ -85,6 +79,41 @@ static void keep_control_directory(const char *name)
     setenv("XDG_RUNTIME_DIR", path, 1);
 }
 
+/* A list for no_proxy that grows by one address; what is too long to fit stays as it was. */
+static void add_no_proxy(char *list, size_t room, uint32_t addr)
+{
+    size_t len = strlen(list);
+    char text[24];
+    int n = snprintf(text, sizeof text, "%s%u.%u.%u.%u", len ? "," : "", addr >> 24, addr >> 16 & 255,
+                     addr >> 8 & 255, addr & 255);
+    if (len + (size_t)n < room)
+        memcpy(list + len, text, (size_t)n + 1);
+}
+
+/* A proxy of the user's environment is outside: it can reach neither the stack nor what runs beside it. The
+ * addresses of the namespace this process is in by now, and the stack's. */
+static void keep_from_proxy(const char *variable, uint32_t stack)
+{
+    char list[4096];
+    const char *old = getenv(variable);
+    struct ifaddrs *all;
+    if (old && strlen(old) >= sizeof list / 2)
+        return; /* the user's own list is more than we would add to */
+    snprintf(list, sizeof list, "%s", old ? old : "");
+    add_no_proxy(list, sizeof list, stack);
+    if (getifaddrs(&all) == 0) {
+        for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+            struct sockaddr_in in;
+            if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET)
+                continue;
+            memcpy(&in, i->ifa_addr, sizeof in);
+            add_no_proxy(list, sizeof list, ntohl(in.sin_addr.s_addr));
+        }
+        freeifaddrs(all);
+    }
+    setenv(variable, list, 1);
+}
+
 static int enter(const char *name)
 {
     struct control_hello hello;
@@ -106,6 +135,8 @@ static int enter(const char *name)
     close(net_fd);
     if (user_fd >= 0)
         close(user_fd);
+    keep_from_proxy("no_proxy", hello.addr.addr);
+    keep_from_proxy("NO_PROXY", hello.addr.addr);
     return error;
 }
 

@@ -3,7 +3,6 @@
  * Owns the request and what happens to the body; get_url.c reads the URL, get_response.c cuts the answer. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,8 @@
 #define CLOSE_TIME      SEC(2) /* for the peer's FIN, when all that it had to say is here */
 
 struct get_options {
-    const char *stack, *file, *url_text;
+    const char *command, *file, *url_text;
+    struct arg_common common;
     struct url url;
     struct endpoint remote;
     bool headers, fail;
@@ -195,13 +195,14 @@ static int run(const struct get_options *o)
     static struct get g = {.output = -1}; /* too large for a stack frame */
     g.options = o;
     response_init(&g.response);
-    int r = relay_open(&g.relay, o->stack, SOCK_TCP, o->remote, o->wait);
-    if (r == -ENOTCONN)
+    const struct relay_call call = {.command = o->command,
+                                    .stack = o->common.stack,
+                                    .host = o->url.host,
+                                    .type = SOCK_TCP,
+                                    .remote = o->remote,
+                                    .timeout = o->wait};
+    if (relay_open(&g.relay, &call) < 0)
         return EXIT_FAILURE;
-    if (r < 0) {
-        fprintf(stderr, "glass get: connect to %s port %u: %s\n", o->url.host, o->url.port, strerror(-r));
-        return EXIT_FAILURE;
-    }
     int status = send_request(&g) ? receive(&g) : complain(&g, "out of memory");
     if (status == EXIT_SUCCESS)
         close_in_order(&g);
@@ -213,53 +214,41 @@ static int run(const struct get_options *o)
     return status;
 }
 
-static void help(void)
-{
-    puts("usage: glass get [-i] [-f] [-o FILE] [-w SECONDS] [--name NAME] URL\n"
-         "\n"
-         "Fetches http://HOST[:PORT]/PATH through the running stack and writes the body.\n"
-         "Redirections are shown, not followed. Exit status 0 when the whole body came,\n"
-         "whatever the server's status; 1 when it did not.\n"
-         "\n"
-         "  -i, --include    the status line and the header fields too\n"
-         "  -f, --fail       a status of 400 or more: no body, exit status 22\n"
-         "  -o, --output F   write to the file F\n"
-         "  -w, --wait S     give up connecting, or after a silence of S seconds\n"
-         "      --name N     the stack called N (default: glass)");
-}
+static const char help[] = "usage: glass get [-i] [-f] [-o FILE] [-w SECONDS] [--name NAME] URL\n"
+                           "\n"
+                           "Fetches http://HOST[:PORT]/PATH through the running stack and writes the body.\n"
+                           "Redirections are shown, not followed. Exit status 0 when the whole body came,\n"
+                           "whatever the server's status; 1 when it did not.\n"
+                           "\n"
+                           "  -i, --include      the status line and the header fields too\n"
+                           "  -f, --fail         a status of 400 or more: no body, exit status 22\n"
+                           "  -o, --output FILE  write to FILE\n"
+                           "  -w, --wait S       give up connecting, or after a silence of S seconds\n"
+                           "      --name NAME    which stack (glass)\n"
+                           "  -h, --help         this text\n";
 
 /* -1: go on; otherwise the exit status. */
 static int options_read(int argc, char **argv, struct get_options *o)
 {
-    static const struct option longs[] = {
-        {"include", no_argument, NULL, 'i'},
-        {"fail", no_argument, NULL, 'f'},
-        {"output", required_argument, NULL, 'o'},
-        {"wait", required_argument, NULL, 'w'},
-        {"name", required_argument, NULL, 'N'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int c; (c = getopt_long(argc, argv, "ifo:w:h", longs, NULL)) != -1;) {
-        if (c == 'h') {
-            help();
-            return EXIT_SUCCESS;
-        }
-        if (c == '?')
-            return EXIT_USAGE;
-        o->headers |= c == 'i';
-        o->fail |= c == 'f';
-        if (c == 'o')
+    static const struct option longs[] = {{"include", no_argument, NULL, 'i'},
+                                          {"fail", no_argument, NULL, 'f'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"wait", required_argument, NULL, 'w'},
+                                          ARG_NAME_OPTION,
+                                          ARG_HELP_OPTION,
+                                          ARG_END_OF_TABLE};
+    int status, code;
+    while ((code = arg_next(argc, argv, "ifo:w:", longs, &o->common, &status)) >= 0) {
+        o->headers |= code == 'i';
+        o->fail |= code == 'f';
+        if (code == 'o')
             o->file = optarg;
-        if (c == 'N')
-            o->stack = optarg;
-        if (c == 'w' && !relay_seconds(optarg, &o->wait))
-            return arg_error(argv[0], "-w: not a number of seconds: %s", optarg);
     }
-    if (!control_name_valid(o->stack))
-        return arg_error(argv[0], "--name: not a name: %s", o->stack);
+    if (code == -2)
+        return status;
     if (argc - optind != 1)
         return arg_error(argv[0], argc == optind ? "a URL is needed" : "one URL at a time");
+    o->command = argv[0];
     o->url_text = argv[optind];
     const char *wrong = url_parse(&o->url, o->url_text);
     return wrong ? arg_error(argv[0], "URL: %s: %s", wrong, o->url_text) : -1;
@@ -267,7 +256,8 @@ static int options_read(int argc, char **argv, struct get_options *o)
 
 int cmd_get(int argc, char **argv)
 {
-    struct get_options options = {.stack = CONTROL_NAME_DEFAULT, .wait = NEVER};
+    struct get_options options = {.wait = NEVER};
+    options.common = (struct arg_common){help, CONTROL_NAME_DEFAULT, &options.wait};
     int status = options_read(argc, argv, &options);
     if (status >= 0)
         return status;

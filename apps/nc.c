@@ -4,7 +4,6 @@
  * Owns the two directions of the relay between descriptors 0 and 1 and a stack socket. The stack does the
  * rest. */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <netdb.h>
 #include <signal.h>
@@ -21,7 +20,8 @@
 #define UDP_WAIT SEC(1) /* for answers after the end of standard input, unless -w says otherwise */
 
 struct nc_options {
-    const char *stack, *host, *port_text;
+    const char *command, *host, *port_text;
+    struct arg_common common;
     struct endpoint remote;
     bool udp;
     usec wait; /* NEVER: -w was not given */
@@ -38,9 +38,9 @@ struct nc {
     uint8_t input[CONTROL_BODY_MAX];
 };
 
-static int complain(const struct nc_options *o, const char *while_doing, const char *why)
+static int complain(const struct nc_options *o, const char *why)
 {
-    fprintf(stderr, "glass nc: %s%s port %s: %s\n", while_doing, o->host, o->port_text, why);
+    fprintf(stderr, "%s: %s port %s: %s\n", o->command, o->host, o->port_text, why);
     return EXIT_FAILURE;
 }
 
@@ -54,7 +54,7 @@ static void end_input(struct nc *nc)
 {
     nc->input_ended = true;
     if (!nc->options->udp && relay_send(&nc->relay, CONTROL_EOF, NULL, 0) < 0)
-        finish(nc, complain(nc->options, "", "out of memory"));
+        finish(nc, complain(nc->options, "out of memory"));
 }
 
 /* Standard input is readable and the relay has room: one read, one message; of UDP, one datagram. */
@@ -70,7 +70,7 @@ static void take_input(struct nc *nc)
     if (n <= 0)
         end_input(nc);
     else if (relay_send(&nc->relay, CONTROL_DATA, nc->input, (size_t)n) < 0)
-        finish(nc, complain(nc->options, "", "out of memory"));
+        finish(nc, complain(nc->options, "out of memory"));
 }
 
 /* Standard output takes something: what is left of a message. True when all of it is out. */
@@ -107,10 +107,10 @@ static void take_message(struct nc *nc, const struct control_message *m)
         break;
     case CONTROL_ERROR:
         relay_error(&nc->relay, m);
-        finish(nc, complain(nc->options, "", nc->relay.text));
+        finish(nc, complain(nc->options, nc->relay.text));
         break;
     default:
-        finish(nc, complain(nc->options, "", "the stack sent nonsense"));
+        finish(nc, complain(nc->options, "the stack sent nonsense"));
     }
     nc->written = 0;
     relay_drop(&nc->relay);
@@ -130,7 +130,7 @@ static usec give_up_at(const struct nc *nc)
 /* Nothing came for too long. UDP knows no other end, so there it is success. */
 static void give_up(struct nc *nc)
 {
-    finish(nc, nc->options->udp ? EXIT_SUCCESS : complain(nc->options, "", "no data for the time of -w"));
+    finish(nc, nc->options->udp ? EXIT_SUCCESS : complain(nc->options, "no data for the time of -w"));
 }
 
 enum { POLL_RELAY, POLL_INPUT, POLL_OUTPUT, POLL_COUNT };
@@ -150,7 +150,7 @@ static void turn(struct nc *nc)
     struct pollfd fds[POLL_COUNT] = {[POLL_INPUT] = {.fd = -1}, [POLL_OUTPUT] = {.fd = -1}};
     int waiting = relay_peek(&nc->relay, &m);
     if (waiting < 0) {
-        finish(nc, complain(nc->options, "", "the stack is gone"));
+        finish(nc, complain(nc->options, "the stack is gone"));
         return;
     }
     if (waiting > 0 && m.type != CONTROL_DATA) {
@@ -176,11 +176,14 @@ static int run(const struct nc_options *o)
     static struct nc nc; /* too large for a stack frame */
     nc.options = o;
     nc.chunk = output_chunk();
-    int r = relay_open(&nc.relay, o->stack, o->udp ? SOCK_UDP : SOCK_TCP, o->remote, o->wait);
-    if (r == -ENOTCONN)
+    const struct relay_call call = {.command = o->command,
+                                    .stack = o->common.stack,
+                                    .host = o->host,
+                                    .type = o->udp ? SOCK_UDP : SOCK_TCP,
+                                    .remote = o->remote,
+                                    .timeout = o->wait};
+    if (relay_open(&nc.relay, &call) < 0)
         return EXIT_FAILURE;
-    if (r < 0)
-        return complain(o, "connect to ", strerror(-r));
     nc.idle_since = clock_now();
     while (!nc.done)
         turn(&nc);
@@ -188,22 +191,22 @@ static int run(const struct nc_options *o)
     return nc.status;
 }
 
-static void help(void)
-{
-    puts("usage: glass nc [-u] [-w SECONDS] [--name NAME] HOST PORT\n"
-         "\n"
-         "Connects to HOST from the running stack and relays standard input and output.\n"
-         "The end of standard input sends a FIN; what the peer sends is written until its\n"
-         "FIN (as with nc -N). Exit status 0 when both ends closed in order.\n"
-         "\n"
-         "  -u, --udp        UDP: each line typed, or each read of a file or pipe, is one\n"
-         "                   datagram; ends one second after the end of standard input\n"
-         "  -w, --wait S     TCP: give up connecting, or an idle connection, after S seconds\n"
-         "                   UDP: S seconds of silence end it, after the end of the input\n"
-         "      --name N     the stack called N (default: glass)\n"
-         "\n"
-         "HOST is a name or an address, PORT a number from 1 to 65535 or a service.");
-}
+static const char help[] =
+    "usage: glass nc [-u] [-w SECONDS] [--name NAME] HOST PORT\n"
+    "\n"
+    "Connects to HOST from the running stack and relays standard input and output.\n"
+    "The end of standard input sends a FIN; what the peer sends is written until its\n"
+    "FIN. Exit status 0 when both ends closed in order.\n"
+    "\n"
+    "  -u, --udp        UDP: each line typed, or each read of a file or pipe, is one\n"
+    "                   datagram; ends one second after the end of standard input\n"
+    "  -w, --wait S     TCP: give up connecting, or an idle connection, after S seconds\n"
+    "                   UDP: S seconds of silence end it, after the end of the input\n"
+    "  -N               accepted, and always so: the end of standard input sends a FIN\n"
+    "      --name NAME  which stack (glass)\n"
+    "  -h, --help       this text\n"
+    "\n"
+    "HOST is a name or an address, PORT a number from 1 to 65535 or a service.\n";
 
 /* A port by number or by name: the textbook's, or one of /etc/services. */
 static bool port_number(const char *text, bool udp, uint16_t *port)
@@ -223,31 +226,19 @@ static bool port_number(const char *text, bool udp, uint16_t *port)
 /* -1: go on; otherwise the exit status. */
 static int options_read(int argc, char **argv, struct nc_options *o)
 {
-    static const struct option longs[] = {
-        {"udp", no_argument, NULL, 'u'},
-        {"wait", required_argument, NULL, 'w'},
-        {"name", required_argument, NULL, 'N'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int c; (c = getopt_long(argc, argv, "uw:h", longs, NULL)) != -1;) {
-        if (c == 'h') {
-            help();
-            return EXIT_SUCCESS;
-        }
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'u')
-            o->udp = true;
-        if (c == 'N')
-            o->stack = optarg;
-        if (c == 'w' && !relay_seconds(optarg, &o->wait))
-            return arg_error(argv[0], "-w: not a number of seconds: %s", optarg);
-    }
-    if (!control_name_valid(o->stack))
-        return arg_error(argv[0], "--name: not a name: %s", o->stack);
+    static const struct option longs[] = {{"udp", no_argument, NULL, 'u'},
+                                          {"wait", required_argument, NULL, 'w'},
+                                          ARG_NAME_OPTION,
+                                          ARG_HELP_OPTION,
+                                          ARG_END_OF_TABLE};
+    int status, code;
+    while ((code = arg_next(argc, argv, "uw:N", longs, &o->common, &status)) >= 0)
+        o->udp |= code == 'u';
+    if (code == -2)
+        return status;
     if (argc - optind != 2)
         return arg_error(argv[0], argc - optind < 2 ? "HOST and PORT are needed" : "too many arguments");
+    o->command = argv[0];
     o->host = argv[optind];
     o->port_text = argv[optind + 1];
     if (!port_number(o->port_text, o->udp, &o->remote.port))
@@ -257,7 +248,8 @@ static int options_read(int argc, char **argv, struct nc_options *o)
 
 int cmd_nc(int argc, char **argv)
 {
-    struct nc_options options = {.stack = CONTROL_NAME_DEFAULT, .wait = NEVER};
+    struct nc_options options = {.wait = NEVER};
+    options.common = (struct arg_common){help, CONTROL_NAME_DEFAULT, &options.wait};
     int status = options_read(argc, argv, &options);
     if (status >= 0)
         return status;

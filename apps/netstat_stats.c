@@ -162,16 +162,24 @@ static void section_link(const struct sheet *s)
     }
 }
 
-void netstat_print_stats(FILE *out, const struct control_stats *stats, bool all)
+void netstat_print_stats(FILE *out, const struct control_stats *stats, const struct netstat_options *options)
 {
-    struct sheet s = {out, stats, all};
-    section_ip(&s);
-    section_icmp(&s);
-    section_udp(&s);
-    section_tcp(&s);
-    section_tcp_more(&s);
-    section_stack(&s);
-    section_link(&s);
+    struct sheet s = {out, stats, options->listeners};
+    bool every = !options->tcp && !options->udp;
+    if (every) {
+        section_ip(&s);
+        section_icmp(&s);
+    }
+    if (every || options->udp)
+        section_udp(&s);
+    if (every || options->tcp) {
+        section_tcp(&s);
+        section_tcp_more(&s);
+    }
+    if (every) {
+        section_stack(&s);
+        section_link(&s);
+    }
 }
 
 static int receive_stats(int fd, struct control_stats *stats)

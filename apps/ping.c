@@ -4,7 +4,6 @@
  * 16-bit sequence number and the echo's data; ours begins with the time it was sent, then counts 8, 9, 10 ...
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,8 @@
 #define SLOTS         1024 /* answers that are later than this many requests have no time */
 
 struct ping_options {
-    const char *stack, *host;
+    const char *command, *host;
+    struct arg_common common;
     struct endpoint remote;
     int64_t count; /* 0: until interrupted */
     size_t size;
@@ -43,7 +43,7 @@ struct ping {
         int64_t number; /* of the request, from 1; 0: none */
         bool answered;
     } slot[SLOTS];
-    bool stopped;
+    bool stopped, silence_said;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -165,6 +165,16 @@ static void take_messages(struct ping *p)
     }
 }
 
+/* Nobody there says nothing: after a while the user should know that silence is what came. */
+static void say_silence(struct ping *p, usec now)
+{
+    if (p->silence_said || p->answered + p->errors > 0 || now < p->started + RELAY_PATIENCE)
+        return;
+    p->silence_said = true;
+    fprintf(stderr, "%s: %s has not answered for %d s: is there such a host? Ctrl-C ends this\n",
+            p->options->command, p->options->host, (int)(RELAY_PATIENCE / SEC(1)));
+}
+
 static bool all_sent(const struct ping *p)
 {
     return p->options->count > 0 && p->sent >= p->options->count;
@@ -190,10 +200,13 @@ static void run(struct ping *p)
         usec until = all_sent(p) ? p->last_sent + p->options->wait : p->next_at;
         if (!all_sent(p) && !relay_room(&p->relay))
             until = NEVER; /* the stack does not take it yet: its room wakes us */
+        if (!p->silence_said && now < p->started + RELAY_PATIENCE && until > p->started + RELAY_PATIENCE)
+            until = p->started + RELAY_PATIENCE;
         relay_wait(&p->relay, &fd, 0, until, false);
         take_messages(p);
         fflush(stdout);
         now = clock_now();
+        say_silence(p, now);
     }
 }
 
@@ -217,19 +230,17 @@ static void summary(const struct ping *p)
            (double)ping_stats_deviation(&p->stats) / 1000);
 }
 
-static void help(void)
-{
-    puts("usage: glass ping [-c N] [-s SIZE] [-i SECONDS] [-W SECONDS] [--name NAME] HOST\n"
-         "\n"
-         "Sends ICMP echo requests to HOST from the running stack. Exit status 0 when at\n"
-         "least one was answered.\n"
-         "\n"
-         "  -c, --count N     N requests (default: until Ctrl-C)\n"
-         "  -s, --size N      N bytes of data, 0 to 65507 (default 56)\n"
-         "  -i, --interval S  S seconds between two (default 1, at least 0.01)\n"
-         "  -W, --wait S      S seconds for the last answer (default 10)\n"
-         "      --name N      the stack called N (default: glass)");
-}
+static const char help[] = "usage: glass ping [-c N] [-s SIZE] [-i SECONDS] [-W SECONDS] [--name NAME] HOST\n"
+                           "\n"
+                           "Sends ICMP echo requests to HOST from the running stack. Exit status 0 when at\n"
+                           "least one was answered.\n"
+                           "\n"
+                           "  -c, --count N     N requests (default: until Ctrl-C)\n"
+                           "  -s, --size N      N bytes of data, 0 to 65507 (default 56)\n"
+                           "  -i, --interval S  S seconds between two (default 1, at least 0.01)\n"
+                           "  -W, --wait S      S seconds for the last answer (default 10)\n"
+                           "      --name NAME   which stack (glass)\n"
+                           "  -h, --help        this text\n";
 
 /* One option with a value. False when the value is wrong. */
 static bool option_value(struct ping_options *o, int option, const char *text)
@@ -244,68 +255,65 @@ static bool option_value(struct ping_options *o, int option, const char *text)
         o->size = (size_t)size;
         return true;
     case 'i':
-        return relay_seconds(text, &o->interval) && o->interval >= INTERVAL_MIN;
-    case 'W':
-        return relay_seconds(text, &o->wait);
+        return arg_seconds(text, &o->interval) && o->interval >= INTERVAL_MIN;
     default:
-        o->stack = text;
-        return control_name_valid(text);
+        return arg_seconds(text, &o->wait);
     }
 }
 
 /* -1: go on; otherwise the exit status. */
 static int options_read(int argc, char **argv, struct ping_options *o)
 {
-    static const struct option longs[] = {
-        {"count", required_argument, NULL, 'c'},
-        {"size", required_argument, NULL, 's'},
-        {"interval", required_argument, NULL, 'i'},
-        {"wait", required_argument, NULL, 'W'},
-        {"name", required_argument, NULL, 'N'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int c; (c = getopt_long(argc, argv, "c:s:i:W:h", longs, NULL)) != -1;) {
-        if (c == 'h') {
-            help();
-            return EXIT_SUCCESS;
-        }
-        if (c == '?')
-            return EXIT_USAGE;
-        if (option_value(o, c, optarg))
-            continue;
-        if (c == 'N')
-            return arg_error(argv[0], "--name: not a name: %s", optarg);
-        return arg_error(argv[0], "-%c: out of range: %s", c, optarg);
-    }
+    static const struct option longs[] = {{"count", required_argument, NULL, 'c'},
+                                          {"size", required_argument, NULL, 's'},
+                                          {"interval", required_argument, NULL, 'i'},
+                                          {"wait", required_argument, NULL, 'W'},
+                                          ARG_NAME_OPTION,
+                                          ARG_HELP_OPTION,
+                                          ARG_END_OF_TABLE};
+    int status, code;
+    while ((code = arg_next(argc, argv, "c:s:i:W:", longs, &o->common, &status)) >= 0)
+        if (!option_value(o, code, optarg))
+            return arg_error(argv[0], "-%c: out of range: %s", code, optarg);
+    if (code == -2)
+        return status;
     if (argc - optind != 1)
         return arg_error(argv[0], argc == optind ? "HOST is needed" : "one HOST at a time");
+    o->command = argv[0];
     o->host = argv[optind];
     return -1;
+}
+
+static void catch_interrupts(void)
+{
+    struct sigaction act = {.sa_handler = interrupt}; /* no SA_RESTART: poll() is to end */
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
 }
 
 int cmd_ping(int argc, char **argv)
 {
     static struct ping p; /* too large for a stack frame */
-    struct ping_options options = {
-        .stack = CONTROL_NAME_DEFAULT, .size = SIZE_DEFAULT, .interval = SEC(1), .wait = SEC(10)};
+    struct ping_options options = {.common = {help, CONTROL_NAME_DEFAULT, NULL},
+                                   .size = SIZE_DEFAULT,
+                                   .interval = SEC(1),
+                                   .wait = SEC(10)};
     char addr[16];
     int status = options_read(argc, argv, &options);
     if (status >= 0)
         return status;
     if (!relay_resolve(argv[0], options.host, &options.remote.addr))
         return EXIT_FAILURE;
+    const struct relay_call call = {.command = options.command,
+                                    .stack = options.common.stack,
+                                    .host = options.host,
+                                    .type = SOCK_PING,
+                                    .remote = options.remote,
+                                    .timeout = NEVER};
     p.options = &options;
-    int r = relay_open(&p.relay, options.stack, SOCK_PING, options.remote, NEVER);
-    if (r == -ENOTCONN)
+    if (relay_open(&p.relay, &call) < 0)
         return EXIT_FAILURE;
-    if (r < 0) {
-        fprintf(stderr, "glass ping: %s: %s\n", options.host, strerror(-r));
-        return EXIT_FAILURE;
-    }
-    struct sigaction act = {.sa_handler = interrupt}; /* no SA_RESTART: poll() is to end */
-    sigaction(SIGINT, &act, NULL);
-    sigaction(SIGTERM, &act, NULL);
+    catch_interrupts();
     addr_text(options.remote.addr, addr);
     printf("PING %s (%s) %zu(%zu) bytes of data.\n", options.host, addr, options.size,
            options.size + ICMP_HEADER + IP_HEADER_MIN);

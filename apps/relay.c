@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "args.h"
@@ -38,18 +37,6 @@ bool relay_resolve(const char *command, const char *host, uint32_t *addr)
     return true;
 }
 
-bool relay_seconds(const char *text, usec *out)
-{
-    char *end;
-    if (text[strspn(text, "0123456789.")] != '\0')
-        return false; /* strtod alone would take signs, exponents and "nan" */
-    double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || seconds > 86400)
-        return false;
-    *out = (usec)(seconds * 1e6 + 0.5);
-    return true;
-}
-
 static void relay_init(struct relay *r)
 {
     memset(r, 0, sizeof *r);
@@ -65,20 +52,41 @@ int relay_error(struct relay *r, const struct control_message *m)
     return e.error > 0 ? e.error : EPROTO;
 }
 
+/* Waits for a whole message until `until`. 1, 0: none came, or -ECONNABORTED. */
+static int await_message(struct relay *r, struct control_message *m, usec until)
+{
+    int got;
+    while ((got = relay_peek(r, m)) == 0) {
+        struct pollfd fd;
+        if (until != NEVER && clock_now() >= until)
+            return 0;
+        relay_wait(r, &fd, 0, until, false);
+    }
+    return got;
+}
+
+static void say_slow(const struct relay_call *call)
+{
+    fprintf(stderr, "%s: %s port %u: no answer for %d s; still trying (-w SECONDS gives up earlier)\n",
+            call->command, call->host, call->remote.port, (int)(RELAY_PATIENCE / SEC(1)));
+}
+
 /* The answer to CONTROL_OPEN. */
-static int relay_await_open(struct relay *r, usec until)
+static int await_open(struct relay *r, const struct relay_call *call)
 {
     struct control_message m;
     struct control_opened opened;
-    int got, error = EPROTO;
-    while ((got = relay_peek(r, &m)) == 0) {
-        struct pollfd fd;
-        if (until != NEVER && clock_now() >= until)
-            return -ETIMEDOUT;
-        relay_wait(r, &fd, 0, until, false);
+    usec began = clock_now();
+    usec until = call->timeout == NEVER ? NEVER : began + call->timeout;
+    usec slow = began + RELAY_PATIENCE;
+    int error = EPROTO;
+    int got = await_message(r, &m, until < slow ? until : slow);
+    if (got == 0 && until > slow) {
+        say_slow(call);
+        got = await_message(r, &m, until);
     }
-    if (got < 0)
-        return got;
+    if (got <= 0)
+        return got < 0 ? got : -ETIMEDOUT;
     if (m.type == CONTROL_OPENED) {
         memcpy(&opened, m.body, sizeof opened);
         r->local = opened.local;
@@ -91,25 +99,38 @@ static int relay_await_open(struct relay *r, usec until)
     return -error;
 }
 
-int relay_open(struct relay *r, const char *name, enum sock_type type, struct endpoint remote, usec timeout)
+static void say_failure(const struct relay *r, const struct relay_call *call, int error)
+{
+    const char *why = r->text[0] ? r->text : strerror(-error);
+    if (strncmp(why, call->host, strlen(call->host)) == 0) /* it names the host itself */
+        fprintf(stderr, "%s: %s\n", call->command, why);
+    else if (call->type == SOCK_PING)
+        fprintf(stderr, "%s: %s: %s\n", call->command, call->host, why);
+    else
+        fprintf(stderr, "%s: connect to %s port %u: %s\n", call->command, call->host, call->remote.port, why);
+}
+
+int relay_open(struct relay *r, const struct relay_call *call)
 {
     struct control_hello hello;
     struct control_open open;
     relay_init(r);
     memset(&open, 0, sizeof open);
-    open.type = (uint8_t)type;
-    open.remote = remote;
-    r->fd = control_connect(name, &hello);
+    open.type = (uint8_t)call->type;
+    open.remote = call->remote;
+    r->fd = control_connect(call->stack, &hello);
     if (r->fd < 0)
-        return -ENOTCONN;
-    int result = fcntl(r->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-    if (result == 0)
-        result = relay_send(r, CONTROL_OPEN, &open, sizeof open);
-    if (result == 0)
-        result = relay_await_open(r, timeout == NEVER ? NEVER : clock_now() + timeout);
-    if (result < 0)
-        relay_close(r);
-    return result;
+        return -1;
+    int error = fcntl(r->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+    if (error == 0)
+        error = relay_send(r, CONTROL_OPEN, &open, sizeof open);
+    if (error == 0)
+        error = await_open(r, call);
+    if (error == 0)
+        return 0;
+    say_failure(r, call, error);
+    relay_close(r);
+    return -1;
 }
 
 static int poll_time(usec until)

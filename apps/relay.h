@@ -7,6 +7,8 @@
 #include "control_client.h"
 #include "control_frame.h"
 
+#define RELAY_PATIENCE SEC(3) /* without an answer, until the user is told that nothing came */
+
 struct relay {
     int fd;
     struct endpoint local, remote;
@@ -17,10 +19,19 @@ struct relay {
     bool gone; /* and it will send no more */
 };
 
-/* Opens a socket of the stack called `name` and connects it. 0; a negative errno value: why it did not open
- * (-ETIMEDOUT also after `timeout`; NEVER: as long as the stack tries); -ENOTCONN: no such stack, which was
- * said. */
-int relay_open(struct relay *r, const char *name, enum sock_type type, struct endpoint remote, usec timeout);
+/* Whom to call, from where, and for how long to try. */
+struct relay_call {
+    const char *command; /* "glass nc", for what is said */
+    const char *stack;   /* its name */
+    const char *host;    /* as the user wrote it */
+    enum sock_type type;
+    struct endpoint remote;
+    usec timeout; /* NEVER: as long as the stack tries */
+};
+
+/* Opens a socket of the stack and connects it. 0; -1 after one line on standard error: no such stack, refused, timed
+ * out, nothing there that could answer. A connection that takes longer than RELAY_PATIENCE is said to do so. */
+int relay_open(struct relay *r, const struct relay_call *call);
 
 /* Waits for the relay, and for `count` other descriptors that stand behind it in `fds` (fds[0] is filled in),
  * until something happens or `until`; then reads and writes what it can. `full`: leave the stack's messages
@@ -43,9 +54,6 @@ void relay_close(struct relay *r);
 
 /* An address by number or by name (getaddrinfo, IPv4 only). False after one line on standard error. */
 bool relay_resolve(const char *command, const char *host, uint32_t *addr);
-
-/* A time in seconds, decimals allowed, up to a day. */
-bool relay_seconds(const char *text, usec *out);
 
 void addr_text(uint32_t addr, char to[16]);
 

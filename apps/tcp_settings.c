@@ -282,7 +282,7 @@ static bool set_word(struct stack_config *config, char *word, char *why, size_t 
         snprintf(why, room, "%s: '%s' is not %s", word, equals ? equals + 1 : "", range);
         return false;
     }
-    snprintf(why, room, "there is no option '%s': 'glass up --tcp help' lists them", word);
+    snprintf(why, room, "there is no option '%s': '%s up --tcp help' lists them", word, arg_program());
     return false;
 }
 

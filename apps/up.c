@@ -5,6 +5,7 @@
  * was built. Called by main.c. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,20 +14,23 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "../stack/event_text.h"
 #include "../tun/capture.h"
 #include "../tun/lab.h"
 #include "../tun/link.h"
 #include "../tun/offload.h"
 #include "../tun/tun.h"
+#include "args.h"
+#include "annotation.h"
 #include "commands.h"
 #include "control_path.h"
 #include "control_server.h"
+#include "observers.h"
 #include "tcp_settings.h"
+#include "trace_text.h"
 #include "up.h"
+#include "way_out.h"
 
 #define CLOSING_TIME  SEC(2) /* how long peers have to finish their closes */
-#define TRACE_LINE    512    /* bytes */
 #define OUTPUT_BUFFER 65536
 
 struct up {
@@ -37,6 +41,12 @@ struct up {
     struct device device;
     struct link link; /* before the device, with --link */
     struct stack stack;
+    struct observers observers; /* of the stack; see observers.h for how to join */
+    struct observer trace;      /* --trace */
+    struct trace_style trace_style;
+    struct observer asked;        /* config.observe */
+    struct annotation annotation; /* --pcap FILE.pcapng */
+    struct observer annotator;
     struct loop loop;
     struct services *services;
     struct control_server server;
@@ -91,6 +101,21 @@ static void asked_down(void *context)
     begin_closing(context);
 }
 
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/* A debugger's Ctrl-C is meant for the debugger, which does not see a signal that signalfd takes. */
+static bool stopped_for_debugger(int signal_number)
+{
+    if (signal_number != SIGINT || !clock_traced())
+        return false;
+    signal(SIGTRAP, ignore); /* it may have gone this very moment */
+    raise(SIGTRAP);
+    return true;
+}
+
 /* The first Ctrl-C closes in order, the second at once. */
 static void signal_came(struct watch *watch, uint32_t events)
 {
@@ -98,6 +123,8 @@ static void signal_came(struct watch *watch, uint32_t events)
     struct signalfd_siginfo info;
     (void)events;
     if (read(watch->fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (stopped_for_debugger((int)info.ssi_signo))
         return;
     if (up->closing)
         up->finished = true;
@@ -212,13 +239,26 @@ static void release(void *context, void *at, size_t size)
 static void trace(void *context, const struct event *event)
 {
     struct up *up = context;
-    struct event since_start = *event;
-    char line[TRACE_LINE];
-    since_start.time -= up->started;
-    if (event->kind == EVENT_TIMER_SET && event->u.timer.due != NEVER)
-        since_start.u.timer.due -= up->started;
-    if (event_text(&since_start, line, sizeof line) > 0)
-        fprintf(up->out, "%s\n", line);
+    trace_text_print(up->out, event, &up->trace_style);
+}
+
+static void open_observers(struct up *up)
+{
+    const struct up_config *config = &up->config;
+    observers_init(&up->observers, &up->stack);
+    up->trace_style = (struct trace_style){.started = up->started, .colour = trace_text_colour(up->out)};
+    up->trace = (struct observer){.see = trace, .context = up};
+    up->asked = (struct observer){.see = config->observe, .context = config->observe_context};
+    if (config->trace)
+        observers_add(&up->observers, &up->trace);
+    if (config->observe)
+        observers_add(&up->observers, &up->asked);
+    if (up->capture.ng) {
+        annotation_init(&up->annotation, &up->stack);
+        up->annotator = (struct observer){.see = annotation_see, .context = &up->annotation};
+        observers_add(&up->observers, &up->annotator);
+        up->capture.view = &up->annotation.view;
+    }
 }
 
 static int apply_tcp_settings(const struct up_config *c, struct stack_config *config)
@@ -244,12 +284,13 @@ static int open_stack(struct up *up)
     config.memory = (struct stack_memory){allocate, release, NULL};
     if (getrandom(config.key, sizeof config.key, 0) != (ssize_t)sizeof config.key)
         return say_error("no random numbers", -errno);
-    config.observe = up->config.trace ? trace : up->config.observe;
-    config.observe_context = up->config.trace ? up : up->config.observe_context;
     up->started = clock_now();
     int error = stack_init(&up->stack, &config, up->started);
     up->has_stack = error == 0;
-    return error < 0 ? say_error("cannot start the stack", error) : 0;
+    if (error < 0)
+        return say_error("cannot start the stack", error);
+    open_observers(up);
+    return 0;
 }
 
 static int open_loop(struct up *up)
@@ -270,12 +311,22 @@ static int open_services(struct up *up)
     return services_start(&up->loop, &up->stack, &up->config.services, &up->services);
 }
 
+static int reaches(void *context, uint32_t addr, char *why, size_t room)
+{
+    const struct up *up = context;
+    struct way_out from = {up->config.addr, up->config.prefix, up->lab.entered};
+    return way_out_check(&from, addr, why, room);
+}
+
 static int open_control(struct up *up)
 {
     int error = control_server_start(&up->server, &up->loop, &up->stack, up->listener.fd, up->lab.user_fd,
                                      up->lab.net_fd, asked_down, up);
     up->has_server = error == 0;
     up->server.link = up->config.has_link ? &up->link : NULL;
+    up->server.observers = &up->observers;
+    up->server.started = up->started;
+    up->server.reaches = reaches;
     return error < 0 ? say_error("cannot serve the control socket", error) : 0;
 }
 
@@ -310,25 +361,23 @@ static void take_down(struct up *up)
 
 static void announce(const struct up *up)
 {
-    char addr[INET_ADDRSTRLEN], how[160], port[8] = "";
+    char addr[INET_ADDRSTRLEN], how[PATH_MAX] = "", down[PATH_MAX], port[8] = "";
     const struct up_config *c = &up->config;
     uint16_t http = c->services.port[SERVICE_HTTP].port;
     text_of(c->addr, addr);
     if (http != 80)
         snprintf(port, sizeof port, ":%u", http);
-    bool default_name = strcmp(c->name, CONTROL_NAME_DEFAULT) == 0;
-    snprintf(how, sizeof how, "%s%s%s%s", up->lab.entered ? "glass exec " : "",
-             up->lab.entered && !default_name ? "--name " : "",
-             up->lab.entered && !default_name ? c->name : "",
-             up->lab.entered ? default_name ? "-- " : " -- " : "");
+    if (up->lab.entered) {
+        arg_hint(how, sizeof how - sizeof " -- ", "exec", c->name);
+        strcat(how, " -- ");
+    }
+    arg_hint(down, sizeof down, "down", c->name);
     if (http)
-        fprintf(up->out,
-                "glass: %s is up on %s. Try: %scurl http://%s%s/   Stop: Ctrl-C, or glass down%s%s\n", addr,
-                up->device.name, how, addr, port, default_name ? "" : " --name ",
-                default_name ? "" : c->name);
+        fprintf(up->out, "glass: %s is up on %s. Try: %scurl http://%s%s/   Stop: Ctrl-C, or %s\n", addr,
+                up->device.name, how, addr, port, down);
     else
-        fprintf(up->out, "glass: %s is up on %s. Try: %sping %s   Stop: Ctrl-C, or glass down%s%s\n", addr,
-                up->device.name, how, addr, default_name ? "" : " --name ", default_name ? "" : c->name);
+        fprintf(up->out, "glass: %s is up on %s. Try: %sping %s   Stop: Ctrl-C, or %s\n", addr,
+                up->device.name, how, addr, down);
 }
 
 /* What may end while the stack goes on: its capture, and whoever read its output. Each is said once. */
@@ -400,6 +449,7 @@ int up_run(const struct up_config *config)
     if (config->out)
         up.out = config->out;
     setvbuf(up.out, NULL, config->trace ? _IOLBF : _IOFBF, OUTPUT_BUFFER); /* the access log: check_outputs */
+    clock_set_step(config->step_clock);
     if (build(&up)) {
         announce(&up);
         fflush(up.out);

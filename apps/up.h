@@ -2,6 +2,7 @@
 #ifndef GLASS_UP_H
 #define GLASS_UP_H
 
+#include "../tun/clock.h"
 #include "../tun/link.h"
 #include "services.h"
 
@@ -18,6 +19,7 @@ struct up_config {
     const char *pcap;
     bool trace;
     bool offload, offload_given; /* where the kernel has it */
+    enum clock_step step_clock;
     bool has_link;
     struct link_config link;
     const char *tcp[UP_TCP_MAX]; /* as given: an initial window in segments needs the MTU, known later */

@@ -30,7 +30,8 @@ static const char help[] =
     "  --mtu N                  largest datagram of the link in bytes, 68 to 65535 (1500)\n"
     "  --www DIR                share this folder over http\n"
     "  --service NAME=PORT|off  move or switch off echo, discard, daytime, chargen or http; may be repeated\n"
-    "  --pcap FILE              write every datagram to a capture file; '-' is standard output:\n"
+    "  --pcap FILE              write every datagram to a capture file (FILE.pcapng: with the stack's view\n"
+    "                           of each packet as its comment); '-' is standard output:\n"
     "                           glass up --pcap - | wireshark -k -i -\n"
     "  --offload on|off         leave cutting into segments and checksums to the device, where it can (on; "
     "with\n"
@@ -42,7 +43,9 @@ static const char help[] =
     "                           burst is how many are lost in a row. A capture is taken on the stack's side\n"
     "  --tcp OPTION=VALUE,...   change TCP: sack=off,congestion=reno; '--tcp help' lists what there is\n"
     "  --trace                  print every event of the stack, one line each\n"
-    "  --help                   this text\n"
+    "  --step-clock WHEN        the stack's clock stands still while a debugger holds the program: auto (as\n"
+    "                           soon as one is there), on (whatever stops it) or off\n"
+    "  -h, --help               this text\n"
     "\n"
     "Environment: GLASS_TUN names another node than /dev/net/tun; XDG_RUNTIME_DIR holds the control "
     "socket.\n";
@@ -60,6 +63,7 @@ enum option_code {
     OPTION_LINK,
     OPTION_TCP,
     OPTION_TRACE,
+    OPTION_STEP_CLOCK,
     OPTION_HELP,
 };
 
@@ -76,6 +80,7 @@ static const struct option options[] = {
     {"link", required_argument, NULL, OPTION_LINK},
     {"tcp", required_argument, NULL, OPTION_TCP},
     {"trace", no_argument, NULL, OPTION_TRACE},
+    {"step-clock", required_argument, NULL, OPTION_STEP_CLOCK},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -174,6 +179,18 @@ static void print_tcp_settings(void)
     tcp_settings_print(stdout, &config);
 }
 
+static int set_step_clock(struct up_config *c, const char *text)
+{
+    static const char *const name[] = {
+        [CLOCK_STEP_AUTO] = "auto", [CLOCK_STEP_ON] = "on", [CLOCK_STEP_OFF] = "off"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        if (strcmp(text, name[i]) == 0) {
+            c->step_clock = (enum clock_step)i;
+            return 0;
+        }
+    return arg_error(COMMAND, "--step-clock: '%s' is none of auto, on and off", text);
+}
+
 static int set_file(const char **to, const char *option, const char *text)
 {
     if (!*text)
@@ -205,6 +222,8 @@ static int set_option(struct up_config *c, int code, const char *text)
         return set_link(c, text);
     case OPTION_TCP:
         return set_tcp(c, text);
+    case OPTION_STEP_CLOCK:
+        return set_step_clock(c, text);
     case OPTION_HOST:
         c->host = true;
         return 0;
@@ -223,8 +242,8 @@ bool up_parse(struct up_config *c, int argc, char **argv, int *status)
     service_config_init(&c->services);
     *status = 0;
     optind = 0; /* glibc: start afresh */
-    for (int code; (code = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (code == OPTION_HELP) {
+    for (int code; (code = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        if (code == OPTION_HELP || code == 'h') {
             fputs(help, stdout);
             return false;
         }

@@ -122,11 +122,22 @@ void core_emit(struct core *core, struct event *event)
 
 void core_drop(struct core *core, enum drop why, const uint8_t *packet, size_t len)
 {
+    struct event e = {0};
+    core_drop_event(core, &e, why, packet, len);
+}
+
+void core_drop_event(struct core *core, struct event *e, enum drop why, const uint8_t *packet, size_t len)
+{
     core->dropped[why]++;
     if (!core_observed(core))
         return;
-    struct event e = {.kind = EVENT_DROP, .u.drop = {.why = why, .packet = packet, .len = len}};
-    core_emit(core, &e);
+    e->kind = EVENT_DROP;
+    if (e->rule == RULE_NONE)
+        e->rule = drop_rule(why);
+    e->u.drop.why = why;
+    e->u.drop.packet = packet;
+    e->u.drop.len = len;
+    core_emit(core, e);
 }
 
 bool rate_allow(struct rate_limit *limit, usec now, uint32_t per_second, uint32_t burst)

@@ -67,6 +67,10 @@ void core_emit(struct core *core, struct event *event);
  * happened. */
 void core_drop(struct core *core, enum drop why, const uint8_t *packet, size_t len);
 
+/* The same with what is known besides: `e` comes with whose it was, and perhaps with a more exact rule than the
+ * reason's own. */
+void core_drop_event(struct core *core, struct event *e, enum drop why, const uint8_t *packet, size_t len);
+
 /* A limit of `per_second` with bursts of up to `burst`: a token bucket (RFC 1812 4.3.2.8, RFC 5961 7). */
 struct rate_limit {
     usec last;

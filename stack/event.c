@@ -3,7 +3,7 @@
 
 const char *drop_name(enum drop why)
 {
-#define X(name, text) #name,
+#define X(name, text, rule) #name,
     static const char *const table[DROP_COUNT] = {DROP_REASONS(X)};
 #undef X
     return table[why];
@@ -11,10 +11,18 @@ const char *drop_name(enum drop why)
 
 const char *drop_text(enum drop why)
 {
-#define X(name, text) text,
+#define X(name, text, rule) text,
     static const char *const table[DROP_COUNT] = {DROP_REASONS(X)};
 #undef X
     return table[why];
+}
+
+enum rule drop_rule(enum drop why)
+{
+#define X(name, text, rule) RULE_##rule,
+    static const uint8_t table[DROP_COUNT] = {DROP_REASONS(X)};
+#undef X
+    return (enum rule)table[why];
 }
 
 const char *counter_name(enum counter which)

@@ -9,70 +9,72 @@
 #include "wire.h"
 #include "rules.h"
 
-/* Why a packet, or a part of it, was thrown away. Each is counted, and each has a test. */
+/* Why a packet, or a part of it, was thrown away, and the rule that says so (NONE: our own bound, no RFC decides).
+ * Each is counted, and each has a test. */
 #define DROP_REASONS(X)                                                                                      \
-    X(NONE, "not dropped")                                                                                   \
-    X(IP_SHORT, "shorter than an IPv4 header, or than its own lengths say")                                  \
-    X(IP_VERSION, "not IP version 4")                                                                        \
-    X(IP_HEADER_LENGTH, "IPv4 header length below 20 or beyond the packet")                                  \
-    X(IP_CHECKSUM, "IPv4 header checksum is wrong")                                                          \
-    X(IP_OPTIONS, "IPv4 options are malformed or ask for a source route")                                    \
-    X(IP_DESTINATION, "not addressed to us")                                                                 \
-    X(IP_SOURCE, "source address is broadcast, multicast or reserved")                                       \
-    X(IP_PROTOCOL, "no such transport protocol here")                                                        \
-    X(FRAGMENT_LENGTH, "fragment is empty, oversize or not a multiple of 8")                                 \
-    X(FRAGMENT_OVERLAP, "fragments overlap: the whole datagram goes")                                        \
-    X(FRAGMENT_LIMIT, "too many datagrams or bytes in reassembly")                                           \
-    X(FRAGMENT_TIMEOUT, "fragments did not all arrive in time")                                              \
-    X(ICMP_SHORT, "ICMP message is too short")                                                               \
-    X(ICMP_CHECKSUM, "ICMP checksum is wrong")                                                               \
-    X(ICMP_TYPE, "ICMP message we do not act on")                                                            \
-    X(ICMP_UNMATCHED, "ICMP error quotes nothing that we sent")                                              \
-    X(UDP_SHORT, "UDP length is below 8 or beyond the packet")                                               \
-    X(UDP_CHECKSUM, "UDP checksum is wrong")                                                                 \
-    X(UDP_NO_PORT, "no UDP socket at this port")                                                             \
-    X(UDP_BUFFER_FULL, "the socket's receive buffer is full")                                                \
-    X(ICMP_BUFFER_FULL, "the ping socket's receive buffer is full")                                          \
-    X(PORT_ZERO, "port 0 is reserved")                                                                       \
-    X(TCP_SHORT, "TCP header is cut off or its data offset is wrong")                                        \
-    X(TCP_CHECKSUM, "TCP checksum is wrong")                                                                 \
-    X(TCP_OPTION, "TCP option with an impossible length")                                                    \
-    X(TCP_BROADCAST, "TCP segment to or from a broadcast or multicast address")                              \
-    X(TCP_NO_CONNECTION, "no connection and no listener")                                                    \
-    X(TCP_RST_TO_NOTHING, "RST for no connection or for a listener")                                         \
-    X(TCP_LISTEN_ACK, "ACK to a listener")                                                                   \
-    X(TCP_LISTEN_NO_SYN, "segment without SYN to a listener")                                                \
-    X(TCP_LAND, "SYN to a listener from its own address and port")                                           \
-    X(TCP_BACKLOG, "listener's queue is full")                                                               \
-    X(TCP_SYN_SENT_ACK, "SYN-SENT: acknowledges what was never sent")                                        \
-    X(TCP_SYN_SENT_RST, "SYN-SENT: RST without an acceptable ACK")                                           \
-    X(TCP_SYN_SENT_NEITHER, "SYN-SENT: neither SYN nor RST")                                                 \
-    X(TCP_SEQUENCE, "outside the receive window")                                                            \
-    X(TCP_RST_INEXACT, "RST in the window but not at RCV.NXT")                                               \
-    X(TCP_SYN_IN_WINDOW, "SYN on a synchronized connection")                                                 \
-    X(TCP_SYN_RECEIVED_RST, "SYN-RECEIVED: RST or SYN ended a passive open")                                 \
-    X(TCP_PAWS, "PAWS: its timestamp is older than the last")                                                \
-    X(TCP_NO_TIMESTAMP, "timestamps were agreed and it has none")                                            \
-    X(TCP_COOKIE, "ACK to a listener without a valid cookie")                                                \
-    X(TCP_PEER_LIMIT, "too many connections from this address")                                              \
-    X(TCP_NO_ACK, "ACK bit is off")                                                                          \
-    X(TCP_ACK_TOO_NEW, "acknowledges what was never sent")                                                   \
-    X(TCP_ACK_TOO_OLD, "acknowledges before SND.UNA - MAX.SND.WND")                                          \
-    X(TCP_TEXT_AFTER_FIN, "text beyond the peer's FIN")                                                      \
-    X(TCP_TEXT_DUPLICATE, "text that we already have")                                                       \
-    X(TCP_TEXT_CLOSED, "text for a connection that nobody reads any more")                                   \
-    X(TCP_RING_FULL, "no room to keep out-of-order text")                                                    \
-    X(TCP_TIME_WAIT, "TIME-WAIT: old segment, or text nobody waits for")                                     \
-    X(OUTBOX_FULL, "too many replies waiting to leave")                                                      \
-    X(RATE_LIMIT, "reply suppressed by its rate limit")                                                      \
-    X(NO_MEMORY, "memory limit reached")
+    X(NONE, "not dropped", NONE)                                                                             \
+    X(IP_SHORT, "shorter than an IPv4 header, or than its own lengths say", IP_HEADER)                       \
+    X(IP_VERSION, "not IP version 4", IP_VERSION)                                                            \
+    X(IP_HEADER_LENGTH, "IPv4 header length below 20 or beyond the packet", IP_HEADER)                       \
+    X(IP_CHECKSUM, "IPv4 header checksum is wrong", IP_CHECKSUM)                                             \
+    X(IP_OPTIONS, "IPv4 options are malformed or ask for a source route", IP_OPTIONS)                        \
+    X(IP_DESTINATION, "not addressed to us", IP_DESTINATION)                                                 \
+    X(IP_SOURCE, "source address is broadcast, multicast or reserved", IP_SOURCE)                            \
+    X(IP_PROTOCOL, "no such transport protocol here", IP_PROTOCOL)                                           \
+    X(FRAGMENT_LENGTH, "fragment is empty, oversize or not a multiple of 8", FRAGMENT_LENGTH)                \
+    X(FRAGMENT_OVERLAP, "fragments overlap: the whole datagram goes", FRAGMENT_OVERLAP)                      \
+    X(FRAGMENT_LIMIT, "too many datagrams or bytes in reassembly", NONE)                                     \
+    X(FRAGMENT_TIMEOUT, "fragments did not all arrive in time", FRAGMENT_TIMEOUT)                            \
+    X(ICMP_SHORT, "ICMP message is too short", ICMP_CHECKSUM)                                                \
+    X(ICMP_CHECKSUM, "ICMP checksum is wrong", ICMP_CHECKSUM)                                                \
+    X(ICMP_TYPE, "ICMP message we do not act on", ICMP_UNKNOWN)                                              \
+    X(ICMP_UNMATCHED, "ICMP error quotes nothing that we sent", ICMP_QUOTE)                                  \
+    X(UDP_SHORT, "UDP length is below 8 or beyond the packet", UDP_LENGTH)                                   \
+    X(UDP_CHECKSUM, "UDP checksum is wrong", UDP_CHECKSUM)                                                   \
+    X(UDP_NO_PORT, "no UDP socket at this port", UDP_NO_PORT)                                                \
+    X(UDP_BUFFER_FULL, "the socket's receive buffer is full", NONE)                                          \
+    X(ICMP_BUFFER_FULL, "the ping socket's receive buffer is full", NONE)                                    \
+    X(PORT_ZERO, "port 0 is reserved", PORT_ZERO)                                                            \
+    X(TCP_SHORT, "TCP header is cut off or its data offset is wrong", HEADER)                                \
+    X(TCP_CHECKSUM, "TCP checksum is wrong", CHECKSUM)                                                       \
+    X(TCP_OPTION, "TCP option with an impossible length", OPTION_LENGTH)                                     \
+    X(TCP_BROADCAST, "TCP segment to or from a broadcast or multicast address", SINGLE_HOST)                 \
+    X(TCP_NO_CONNECTION, "no connection and no listener", NO_CONNECTION)                                     \
+    X(TCP_RST_TO_NOTHING, "RST for no connection or for a listener", NO_CONNECTION_RST)                      \
+    X(TCP_LISTEN_ACK, "ACK to a listener", LISTEN_ACK)                                                       \
+    X(TCP_LISTEN_NO_SYN, "segment without SYN to a listener", LISTEN_OTHER)                                  \
+    X(TCP_LAND, "SYN to a listener from its own address and port", NONE)                                     \
+    X(TCP_BACKLOG, "listener's queue is full", NONE)                                                         \
+    X(TCP_SYN_SENT_ACK, "SYN-SENT: acknowledges what was never sent", SYN_SENT_ACK)                          \
+    X(TCP_SYN_SENT_RST, "SYN-SENT: RST without an acceptable ACK", SYN_SENT_RST_BAD)                         \
+    X(TCP_SYN_SENT_NEITHER, "SYN-SENT: neither SYN nor RST", SYN_SENT_OTHER)                                 \
+    X(TCP_SEQUENCE, "outside the receive window", NOT_ACCEPTABLE)                                            \
+    X(TCP_RST_INEXACT, "RST in the window but not at RCV.NXT", RST_INEXACT)                                  \
+    X(TCP_SYN_IN_WINDOW, "SYN on a synchronized connection", SYN_CHALLENGE)                                  \
+    X(TCP_SYN_RECEIVED_RST, "SYN-RECEIVED: RST or SYN ended a passive open", SYN_RECEIVED_RST)               \
+    X(TCP_PAWS, "PAWS: its timestamp is older than the last", PAWS)                                          \
+    X(TCP_NO_TIMESTAMP, "timestamps were agreed and it has none", NO_TIMESTAMP)                              \
+    X(TCP_COOKIE, "ACK to a listener without a valid cookie", SYN_COOKIE)                                    \
+    X(TCP_PEER_LIMIT, "too many connections from this address", NONE)                                        \
+    X(TCP_NO_ACK, "ACK bit is off", NO_ACK)                                                                  \
+    X(TCP_ACK_TOO_NEW, "acknowledges what was never sent", ACK_RANGE)                                        \
+    X(TCP_ACK_TOO_OLD, "acknowledges before SND.UNA - MAX.SND.WND", ACK_RANGE)                               \
+    X(TCP_TEXT_AFTER_FIN, "text beyond the peer's FIN", TEXT_AFTER_FIN)                                      \
+    X(TCP_TEXT_DUPLICATE, "text that we already have", TEXT_DUPLICATE)                                       \
+    X(TCP_TEXT_CLOSED, "text for a connection that nobody reads any more", CLOSE_UNREAD)                     \
+    X(TCP_RING_FULL, "no room to keep out-of-order text", NONE)                                              \
+    X(TCP_TIME_WAIT, "TIME-WAIT: old segment, or text nobody waits for", TIME_WAIT_OTHER)                    \
+    X(OUTBOX_FULL, "too many replies waiting to leave", NONE)                                                \
+    X(RATE_LIMIT, "reply suppressed by its rate limit", ICMP_RATE)                                           \
+    X(NO_MEMORY, "memory limit reached", NONE)
 
-#define X(name, text) DROP_##name,
+#define X(name, text, rule) DROP_##name,
 enum drop { DROP_REASONS(X) DROP_COUNT };
 #undef X
 
 const char *drop_name(enum drop why); /* "TCP_SEQUENCE" */
 const char *drop_text(enum drop why); /* "outside the receive window" */
+enum rule drop_rule(enum drop why);   /* where nothing more exact is known */
 
 /* Things that are counted and not dropped. */
 #define COUNTERS(X)                                                                                          \
@@ -167,7 +169,7 @@ enum event_kind {
     EVENT_STATE,
     EVENT_TIMER_SET,
     EVENT_TIMER_FIRED,
-    EVENT_WINDOW, /* cwnd or ssthresh changed */
+    EVENT_WINDOW, /* cwnd or ssthresh changed, or the connection begins with them; or its segments become smaller */
     EVENT_RTT,    /* a new round-trip sample */
     EVENT_DROP,
     EVENT_CALL, /* a socket call, with what it returned */

@@ -1,5 +1,7 @@
 /* An event as one line. */
 #include "event_text.h"
+#include "errno_name.h"
+#include "event_ends.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +36,11 @@ static void pad_to(struct text *t, size_t column)
     add(t, "%*s", t->len < column ? (int)(column - t->len) : 1, "");
 }
 
+const char *ip_protocol_name(uint8_t protocol)
+{
+    return protocol == IP_TCP ? "tcp" : protocol == IP_UDP ? "udp" : protocol == IP_ICMP ? "icmp" : NULL;
+}
+
 size_t endpoint_text(struct endpoint e, char *to, size_t room)
 {
     struct text t = text_in(to, room);
@@ -59,7 +66,8 @@ size_t tcp_flags_text(uint8_t flags, char *to, size_t room)
     return t.len;
 }
 
-size_t tcp_options_text(const struct tcp_options *o, char *to, size_t room)
+/* `origin`: what to subtract from a SACK block. */
+static size_t options_text(const struct tcp_options *o, uint32_t origin, char *to, size_t room)
 {
     struct text t = text_in(to, room);
     const char *before = "<";
@@ -80,7 +88,7 @@ size_t tcp_options_text(const struct tcp_options *o, char *to, size_t room)
         before = ",";
     }
     for (unsigned i = 0; i < o->sack_count; i++) {
-        add(&t, "%ssack %u:%u", before, o->sack[i].left.n, o->sack[i].right.n);
+        add(&t, "%ssack %u:%u", before, o->sack[i].left.n - origin, o->sack[i].right.n - origin);
         before = ",";
     }
     if (t.len)
@@ -88,47 +96,121 @@ size_t tcp_options_text(const struct tcp_options *o, char *to, size_t room)
     return t.len;
 }
 
-static void add_endpoints(struct text *t, const struct event *e)
+size_t tcp_options_text(const struct tcp_options *o, char *to, size_t room)
 {
-    char local[24], remote[24];
-    endpoint_text(e->local, local, sizeof local);
-    endpoint_text(e->remote, remote, sizeof remote);
-    bool in = e->kind == EVENT_SEGMENT_IN || e->kind == EVENT_DATAGRAM_IN;
-    add(t, "%s > %s ", in ? remote : local, in ? local : remote);
+    return options_text(o, 0, to, room);
 }
 
-static void add_segment(struct text *t, const struct event *e)
+size_t rule_text(enum rule which, char *to, size_t room)
+{
+    struct text t = text_in(to, room);
+    const struct rule_info *r = rule_info(which);
+    if (which != RULE_NONE)
+        add(&t, "%s %s: %s", r->rfc, r->section, r->sentence);
+    return t.len;
+}
+
+static void add_endpoints(struct text *t, const struct event *e)
+{
+    struct event_ends ends = event_ends(e);
+    char src[24], dst[24];
+    endpoint_text(ends.src, src, sizeof src);
+    endpoint_text(ends.dst, dst, sizeof dst);
+    add(t, "%s > %s ", src, dst);
+}
+
+/* Numbers of the segment that `numbers` asks for. A SACK block lies in the sequence space that ACK counts. */
+static void add_numbers(struct text *t, const struct event *e, enum event_numbers numbers)
 {
     const struct tcp_header *h = e->u.segment.header;
-    char flags[12], options[160];
-    tcp_flags_text(h->flags, flags, sizeof flags);
-    tcp_options_text(&h->options, options, sizeof options);
+    bool relative = numbers == EVENT_RELATIVE && e->connection;
+    long long seq = relative ? e->u.segment.seq : h->seq.n;
+    long long end = relative ? seq + e->u.segment.len : (long long)(h->seq.n + e->u.segment.len);
+    char options[160];
+    add(t, "%lld:%lld(%u)", seq, end, e->u.segment.len);
+    if (h->flags & TCP_ACK)
+        add(t, " ack %lld", relative ? (long long)e->u.segment.ack : (long long)h->ack.n);
+    add(t, " win %u", e->u.segment.window);
+    if (h->flags & TCP_URG)
+        add(t, " urg %u", h->urgent);
+    if (options_text(&h->options, relative ? h->ack.n - (uint32_t)e->u.segment.ack : 0, options,
+                     sizeof options))
+        add(t, " %s", options);
+}
+
+static void add_segment(struct text *t, const struct event *e, enum event_numbers numbers)
+{
+    char flags[12];
+    tcp_flags_text(e->u.segment.header->flags, flags, sizeof flags);
     if (!e->connection)
         add_endpoints(t, e);
     else
         add(t, "%s ", e->kind == EVENT_SEGMENT_IN ? "<" : ">");
-    add(t, "%-2s %lld:%lld(%u)", flags, (long long)e->u.segment.seq,
-        (long long)e->u.segment.seq + e->u.segment.len, e->u.segment.len);
-    if (h->flags & TCP_ACK)
-        add(t, " ack %lld", (long long)e->u.segment.ack);
-    add(t, " win %u", e->u.segment.window);
-    if (h->flags & TCP_URG)
-        add(t, " urg %u", h->urgent);
-    if (options[0])
-        add(t, " %s", options);
+    add(t, "%-2s ", flags);
+    add_numbers(t, e, numbers);
     if (!e->connection)
         return;
     pad_to(t, 72);
     add(t, "%s%s", tcp_state_name(e->state), e->u.segment.retransmitted ? ", again" : "");
 }
 
+static const char *icmp_name(uint8_t type)
+{
+    switch (type) {
+    case 0:
+        return " (echo reply)";
+    case 3:
+        return " (destination unreachable)";
+    case 8:
+        return " (echo request)";
+    case 11:
+        return " (time exceeded)";
+    case 12:
+        return " (parameter problem)";
+    default:
+        return "";
+    }
+}
+
 static void add_datagram(struct text *t, const struct event *e)
 {
     add_endpoints(t, e);
     if (e->protocol == IP_ICMP)
-        add(t, "icmp type %u code %u (%zu)", e->u.datagram.type, e->u.datagram.code, e->u.datagram.len);
+        add(t, "icmp type %u code %u%s (%zu)", e->u.datagram.type, e->u.datagram.code,
+            icmp_name(e->u.datagram.type), e->u.datagram.len);
     else
         add(t, "udp (%zu)", e->u.datagram.len);
+}
+
+static void add_drop(struct text *t, const struct event *e)
+{
+    struct event_ends ends = event_ends(e);
+    add(t, "%sdropped: %s (%s)", e->connection ? "  " : "", drop_text(e->u.drop.why),
+        drop_name(e->u.drop.why));
+    if (!ends.known || e->connection)
+        return;
+    add(t, "  ");
+    add_endpoints(t, e);
+    if (ip_protocol_name(ends.protocol))
+        add(t, "%s", ip_protocol_name(ends.protocol));
+    else
+        add(t, "protocol %u", ends.protocol);
+    add(t, " (%zu)", e->u.drop.len);
+}
+
+/* Of a call that no connection's number stands for, the socket's own name. */
+static void add_call(struct text *t, const struct event *e)
+{
+    const char *error = e->u.call.result < 0 ? errno_name((int)-e->u.call.result) : NULL;
+    char local[24];
+    if (error)
+        add(t, "  %s = %s", e->u.call.name, error);
+    else
+        add(t, "  %s = %lld", e->u.call.name, (long long)e->u.call.result);
+    if (e->connection || e->local.port == 0)
+        return;
+    endpoint_text(e->local, local, sizeof local);
+    add(t, "  (%s %s)", ip_protocol_name(e->protocol), local);
 }
 
 static void add_timer(struct text *t, const struct event *e)
@@ -162,7 +244,18 @@ static void add_window(struct text *t, const struct event *e)
     add(t, " (%s)", e->u.window.why);
 }
 
+static void add_rtt(struct text *t, const struct event *e)
+{
+    add(t, "  rtt %.3f ms, srtt %.3f, rttvar %.3f, rto %.3f", (double)e->u.rtt.sample / 1000,
+        (double)e->u.rtt.srtt / 1000, (double)e->u.rtt.rttvar / 1000, (double)e->u.rtt.rto / 1000);
+}
+
 size_t event_text(const struct event *e, char *to, size_t room)
+{
+    return event_text_in(e, EVENT_RELATIVE, to, room);
+}
+
+size_t event_text_in(const struct event *e, enum event_numbers numbers, char *to, size_t room)
 {
     struct text t = text_in(to, room);
     add(&t, "%lld.%06lld ", (long long)(e->time / 1000000), (long long)(e->time % 1000000));
@@ -171,7 +264,7 @@ size_t event_text(const struct event *e, char *to, size_t room)
     switch (e->kind) {
     case EVENT_SEGMENT_IN:
     case EVENT_SEGMENT_OUT:
-        add_segment(&t, e);
+        add_segment(&t, e, numbers);
         break;
     case EVENT_DATAGRAM_IN:
     case EVENT_DATAGRAM_OUT:
@@ -188,14 +281,13 @@ size_t event_text(const struct event *e, char *to, size_t room)
         add_window(&t, e);
         break;
     case EVENT_RTT:
-        add(&t, "  rtt %.3f ms, srtt %.3f, rto %.3f", (double)e->u.rtt.sample / 1000,
-            (double)e->u.rtt.srtt / 1000, (double)e->u.rtt.rto / 1000);
+        add_rtt(&t, e);
         break;
     case EVENT_DROP:
-        add(&t, "dropped: %s (%s)", drop_text(e->u.drop.why), drop_name(e->u.drop.why));
+        add_drop(&t, e);
         break;
     case EVENT_CALL:
-        add(&t, "  %s = %lld", e->u.call.name, (long long)e->u.call.result);
+        add_call(&t, e);
         break;
     }
     return t.len;

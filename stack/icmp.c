@@ -15,6 +15,21 @@
 #define ECHO_FIXED     6                                   /* of an echo, before its sequence number */
 #define UNKNOWN        0                                   /* no such code: no errno */
 
+/* Why a message leaves, or what becomes of one that came. */
+static enum rule rule_of(enum event_kind kind, uint8_t type, uint8_t code)
+{
+    bool out = kind == EVENT_DATAGRAM_OUT;
+    if (type == ICMP_ECHO || type == ICMP_ECHO_REPLY)
+        return (type == ICMP_ECHO_REPLY) == out ? RULE_ICMP_ECHO : RULE_NONE;
+    if (!out)
+        return type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER
+                   ? RULE_ICMP_ERROR
+                   : RULE_NONE;
+    if (type == ICMP_TIME_EXCEEDED)
+        return RULE_FRAGMENT_TIMEOUT;
+    return code == ICMP_PORT_UNREACHABLE ? RULE_UDP_NO_PORT : RULE_IP_PROTOCOL;
+}
+
 /* EVENT_DATAGRAM_IN and _OUT: len counts what follows the 8 bytes of the ICMP header. The identifier of an
  * echo is the port of the side that asks. */
 static void emit(struct icmp *icmp, enum event_kind kind, uint32_t local, uint32_t remote,
@@ -23,6 +38,7 @@ static void emit(struct icmp *icmp, enum event_kind kind, uint32_t local, uint32
     if (!core_observed(icmp->core))
         return;
     struct event e = {.kind = kind, .protocol = IP_ICMP, .local.addr = local, .remote.addr = remote};
+    e.rule = rule_of(kind, message[0], message[1]);
     e.u.datagram.len = len - ICMP_HEADER;
     e.u.datagram.type = message[0];
     e.u.datagram.code = message[1];
@@ -220,7 +236,8 @@ void icmp_send_error(struct icmp *icmp, uint32_t from, const struct ip_packet *p
         return;
     struct core *core = icmp->core;
     if (!rate_allow(&icmp->errors, core->now, core->config.icmp_rate, ICMP_BURST)) {
-        core_drop(core, DROP_RATE_LIMIT, NULL, 0);
+        bool whole = p->body.at == p->header.at + p->header.len;
+        core_drop(core, DROP_RATE_LIMIT, p->header.at, p->header.len + (whole ? p->body.len : 0));
         return;
     }
     size_t room = ICMP_QUOTE_MAX - p->header.len;

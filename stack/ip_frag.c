@@ -110,6 +110,12 @@ static struct ip_reassembly *find(const struct ip_frag *frag, const struct ip_pa
     return NULL;
 }
 
+/* A datagram that will not become whole; it is shown by its first fragment's header, when that came. */
+static void lost(struct ip_frag *frag, const struct ip_reassembly *r, enum drop why)
+{
+    core_drop(frag->core, why, r->first_len ? r->header : NULL, r->first_len ? r->first.header.len : 0);
+}
+
 /* Makes the oldest datagrams, except `keep`, give way until one more of `size` bytes fits the bounds. */
 static bool make_room(struct ip_frag *frag, size_t size, uint32_t datagrams, const struct ip_reassembly *keep)
 {
@@ -120,7 +126,7 @@ static bool make_room(struct ip_frag *frag, size_t size, uint32_t datagrams, con
             victim = victim->next;
         if (!victim)
             return false;
-        core_drop(frag->core, DROP_FRAGMENT_LIMIT, NULL, 0);
+        lost(frag, victim, DROP_FRAGMENT_LIMIT);
         free_reassembly(frag, victim);
     }
     return true;
@@ -350,7 +356,7 @@ bool ip_frag_expired(struct ip_frag *frag, usec now, struct ip_packet *first)
     if (!r || r->due > now)
         return false;
     if (!r->refused) /* that was reported when it happened */
-        core_drop(frag->core, DROP_FRAGMENT_TIMEOUT, NULL, 0);
+        lost(frag, r, DROP_FRAGMENT_TIMEOUT);
     *first = r->first;
     if (r->first_len > 0) /* at least what lies in the first page: more than an ICMP error can quote */
         first->body = (struct span){r->page[0]->bytes, r->first_len < PAGE ? r->first_len : PAGE};

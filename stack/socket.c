@@ -1,7 +1,6 @@
 /* The socket calls: arguments checked first, then passed to TCP, UDP or ICMP; state changed last. */
 #include "socket.h"
 #include "stack_parts.h"
-#include "tcp_flight.h"
 #include "tcp_listen.h"
 #include "tcp_options.h"
 #include "tcp_rcv.h"
@@ -144,12 +143,12 @@ int sock_accept(struct sock *listener, struct sock **out, struct endpoint *peer)
 {
     *out = NULL;
     if (!listener->listening)
-        return -EINVAL;
+        return (int)called(listener, "sock_accept", -EINVAL);
     if (!listener->listener->accept_first)
-        return -EAGAIN;
+        return (int)called(listener, "sock_accept", -EAGAIN);
     struct sock *s = sock_new(listener->all, SOCK_TCP);
     if (!s)
-        return -ENOBUFS; /* the connection stays in the queue */
+        return (int)called(listener, "sock_accept", -ENOBUFS); /* the connection stays in the queue */
     struct tcp_conn *c = listen_accept(listener->listener);
     inherit(s, listener);
     s->local = c->local;
@@ -580,30 +579,7 @@ int sock_tcp_info(const struct sock *s, struct tcp_info *info)
     const struct tcp_conn *c = conn_of(s);
     if (!c)
         return -ENOTCONN;
-    const struct flight *f = c->snd.flight;
-    *info = (struct tcp_info){
-        .state = c->state,
-        .congestion = c->cc.ops->name,
-        .recovering = c->snd.recovery != RECOVERY_NONE,
-        .cwnd = c->cc.cwnd,
-        .ssthresh = c->cc.ssthresh,
-        .send_mss = c->snd.mss,
-        .srtt = c->rtt.srtt,
-        .rttvar = c->rtt.rttvar,
-        .rto = c->rtt.rto,
-        .min_rtt = c->snd.min_rtt,
-        .in_flight = flight_pipe(c),
-        .unacknowledged = (uint32_t)(c->snd.nxt - c->snd.una),
-        .sacked = f ? f->sacked : 0,
-        .lost = f ? f->lost : 0,
-        .retransmitted = c->snd.resent_total,
-        .send_window = c->snd.wnd,
-        .receive_window = (uint32_t)(c->rcv.adv - c->rcv.nxt),
-        .window_scale = c->scale_ok,
-        .timestamps = c->ts_ok,
-        .sack = c->sack_ok,
-        .ecn = c->ecn_ok,
-    };
+    tcp_info_of(c, info);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include "sendq.h"
 #include "sock.h"
+#include "tcp_info.h"
 
 struct stack;
 
@@ -88,19 +89,6 @@ void sock_abort(struct sock *s);
 
 int sock_setopt(struct sock *s, enum sock_option option, int64_t value); /* 0, -EINVAL, -ENOPROTOOPT */
 int sock_getopt(struct sock *s, enum sock_option option, int64_t *value);
-
-/* STATUS of RFC 9293 3.10.6, and what loss recovery and congestion control know. Bytes and microseconds. */
-struct tcp_info {
-    enum tcp_state state;
-    const char *congestion; /* name of the algorithm */
-    bool recovering, window_scale, timestamps, sack, ecn;
-    uint16_t send_mss;
-    uint32_t cwnd, ssthresh; /* UINT32_MAX: none yet */
-    uint32_t srtt, rttvar, rto, min_rtt;
-    uint32_t in_flight, unacknowledged, sacked, lost;
-    uint32_t retransmitted; /* segments, so far */
-    uint32_t send_window, receive_window;
-};
 
 /* -ENOTCONN when there is no connection. */
 int sock_tcp_info(const struct sock *s, struct tcp_info *info);

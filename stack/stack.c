@@ -41,6 +41,12 @@ void stack_free(struct stack *stack)
     assert(stack->core.memory_used == 0);
 }
 
+void stack_observe(struct stack *stack, void (*see)(void *context, const struct event *event), void *context)
+{
+    stack->core.config.observe = see;
+    stack->core.config.observe_context = context;
+}
+
 /* Every verb that is given the time begins with what has become due by then. */
 void stack_time(struct stack *stack, usec now)
 {
@@ -101,12 +107,13 @@ static uint32_t bounded(int64_t bytes)
 
 static struct sock_info conn_info(const struct tcp_conn *c)
 {
+    const struct sock *owner = tcb_owner(c);
     struct sock_info info = {
         .protocol = IP_TCP,
         .local = c->local,
         .remote = c->remote,
         .state = c->state,
-        .owner = c->sock ? c->sock->owner : 0,
+        .owner = owner ? owner->owner : 0,
         .connection = c->id,
         .receive_queue = rcv_unread(c),
         .send_queue = bounded(sendq_len(&c->snd.q)),
@@ -117,6 +124,8 @@ static struct sock_info conn_info(const struct tcp_conn *c)
     info.timer_left = due > c->tcp->core->now ? due - c->tcp->core->now : 0;
     if (info.timer == TCP_TIMER_KEEPALIVE)
         info.retries = c->keepalive_sent;
+    info.has_tcp = true;
+    tcp_info_of(c, &info.tcp);
     return info;
 }
 

@@ -23,6 +23,10 @@ int stack_init(struct stack *stack, const struct stack_config *config, usec now)
 /* Drops every socket and connection without a word to any peer and gives back all memory. */
 void stack_free(struct stack *stack);
 
+/* From now on `see` is told of every event (NULL: nobody is; an event then costs a branch). It replaces the observer of
+ * the configuration. Not to be called from inside an observer. */
+void stack_observe(struct stack *stack, void (*see)(void *context, const struct event *event), void *context);
+
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len);
 
 /* The same from a device that says more: several segments in one, a checksum that need not be looked at. */
@@ -42,13 +46,15 @@ struct sock_info {
     uint8_t protocol; /* 1 ICMP, 6 TCP, 17 UDP */
     struct endpoint local, remote;
     enum tcp_state state;
-    uint32_t owner;                      /* process id, 0: none any more */
+    uint32_t owner;                      /* process id, 0: none any more; before accept, the listener's */
     uint32_t connection;                 /* its number in events */
     uint32_t receive_queue, send_queue;  /* bytes; of a listener: waiting connections, backlog */
     bool timer_running;
     enum tcp_timer timer;                /* the one that fires first */
     usec timer_left;
     uint32_t retries; /* of that timer */
+    bool has_tcp;     /* a TCP connection that is more than a TIME-WAIT record: */
+    struct tcp_info tcp;
 };
 
 /* Visits every socket, every connection without one, and every TIME-WAIT record. */

@@ -45,6 +45,12 @@ struct event tcb_event(const struct tcp_conn *c, enum event_kind kind)
     };
 }
 
+void tcb_drop(const struct tcp_conn *c, enum drop why, const uint8_t *packet, size_t len)
+{
+    struct event e = tcb_event(c, EVENT_DROP);
+    core_drop_event(c->tcp->core, &e, why, packet, len);
+}
+
 void tcb_mark(struct tcp_conn *c)
 {
     assert(c->in_table);
@@ -69,13 +75,43 @@ void tcb_unmark(struct tcp_conn *c)
     c->out_link = NULL;
 }
 
-static void timer_event(const struct tcp_conn *c, enum tcp_timer which)
+/* Why a timer runs, is stopped or fires. */
+static enum rule timer_rule(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind)
+{
+    bool fired = kind == EVENT_TIMER_FIRED, off = !fired && c->due[which] == NEVER;
+    bool closed = c->snd.wnd == 0;
+    switch (which) {
+    case TCP_TIMER_RETRANSMIT:
+        if (fired)
+            return RULE_RTO_EXPIRED;
+        return !off ? RULE_RTO_RUNS : c->snd.una < c->snd.nxt ? RULE_RTO_RESTARTS : RULE_RTO_STOPS;
+    case TCP_TIMER_PERSIST:
+        if (off)
+            return RULE_PERSIST_STOPS;
+        return closed ? RULE_ZERO_WINDOW_PROBE : fired ? RULE_SWS_OVERRIDE : RULE_SWS_WAIT;
+    case TCP_TIMER_DELAYED_ACK:
+        return off ? RULE_ACK_LEFT : fired ? RULE_ACK_ALONE : RULE_DELAYED_ACK;
+    case TCP_TIMER_KEEPALIVE:
+        return off ? RULE_NONE : RULE_KEEPALIVE;
+    case TCP_TIMER_FIN_WAIT_2:
+        return RULE_FIN_WAIT_2_TIMEOUT;
+    case TCP_TIMER_REORDER:
+        return off ? RULE_REORDER_STOPS : RULE_RACK_REORDERING;
+    case TCP_TIMER_TAIL_LOSS:
+        return fired ? RULE_TAIL_LOSS_PROBE : off ? RULE_TAIL_LOSS_STOPS : RULE_TAIL_LOSS_TIMER;
+    default:
+        return RULE_NONE;
+    }
+}
+
+void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind)
 {
     if (!core_observed(c->tcp->core))
         return;
-    struct event e = tcb_event(c, EVENT_TIMER_SET);
+    struct event e = tcb_event(c, kind);
+    e.rule = timer_rule(c, which, kind);
     e.u.timer.which = which;
-    e.u.timer.due = c->due[which];
+    e.u.timer.due = kind == EVENT_TIMER_FIRED ? c->tcp->core->now : c->due[which];
     core_emit(c->tcp->core, &e);
 }
 
@@ -86,7 +122,7 @@ void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due)
     c->due[which] = due;
     if (!timer_running(&c->timer) || due < c->timer.due)
         timer_start(&c->tcp->core->wheel, &c->timer, due);
-    timer_event(c, which);
+    tcb_timer_event(c, which, EVENT_TIMER_SET);
 }
 
 void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
@@ -94,7 +130,7 @@ void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
     if (c->due[which] == NEVER)
         return;
     c->due[which] = NEVER;
-    timer_event(c, which);
+    tcb_timer_event(c, which, EVENT_TIMER_SET);
 }
 
 usec tcb_timer_earliest(const struct tcp_conn *c, enum tcp_timer *which)

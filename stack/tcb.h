@@ -93,6 +93,7 @@ struct tcp_snd {
     bool partial;          /* this recovery has had its first partial ACK */
     bool cwr_owed;         /* RFC 3168 6.1.2: the next new segment says that we slowed down */
     bool probe_now, override_now, keepalive_now, rescue_now, tlp_now;
+    uint8_t resend_rule;   /* enum rule: why what is lost is believed to be */
 };
 
 /* head <= nxt <= adv; the ring holds [head, nxt) to be read and, further on, what `held` says. */
@@ -115,6 +116,7 @@ struct tcp_rcv {
     uint8_t shift; /* Rcv.Wind.Shift */
     bool ack_now;
     bool shut; /* the user reads no more: text is acknowledged and thrown away */
+    uint8_t ack_rule, dup_rule; /* enum rule: why ack_now is set, and dup_acks_owed */
     bool ce;   /* RFC 3168 6.1.3: congestion was experienced, the ACKs say so until CWR comes */
 };
 
@@ -219,6 +221,12 @@ void tcb_check(const struct tcp_conn *c);
 
 /* An event about this connection, with all that is common filled in. */
 struct event tcb_event(const struct tcp_conn *c, enum event_kind kind);
+
+/* A packet of this connection, or a part of it, is thrown away: counted and told. */
+void tcb_drop(const struct tcp_conn *c, enum drop why, const uint8_t *packet, size_t len);
+
+/* Tells that a timer was set, stopped or (EVENT_TIMER_FIRED) has fired, and why. */
+void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind);
 
 /* Asks for the connection's turn in tcp_output. */
 void tcb_mark(struct tcp_conn *c);

@@ -22,7 +22,17 @@
 
 static bool drop(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
 {
-    core_drop(c->tcp->core, why, seg->packet->header.at, seg->packet->header.len + seg->packet->body.len);
+    tcb_drop(c, why, seg->packet->header.at, seg->packet->header.len + seg->packet->body.len);
+    return false;
+}
+
+/* The same where another rule than the reason's usual one decides. */
+static bool drop_as(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why, enum rule rule)
+{
+    struct event e = tcb_event(c, EVENT_DROP);
+    e.rule = rule;
+    core_drop_event(c->tcp->core, &e, why, seg->packet->header.at,
+                    seg->packet->header.len + seg->packet->body.len);
     return false;
 }
 
@@ -33,7 +43,7 @@ static bool drop_and_ack(struct tcp_conn *c, const struct tcp_segment *seg, enum
 {
     bool waits = seg->text.len > 0 || seg->flags & TCP_FIN;
     if (c->rcv.dup_acks_owed < UINT16_MAX && (waits || challenge_connection(c)))
-        c->rcv.dup_acks_owed++;
+        rcv_duplicate_ack(c, drop_rule(why));
     return drop(c, seg, why);
 }
 
@@ -41,7 +51,7 @@ static bool drop_and_ack(struct tcp_conn *c, const struct tcp_segment *seg, enum
 static bool drop_and_challenge(struct tcp_conn *c, const struct tcp_segment *seg, enum drop why)
 {
     if (c->rcv.dup_acks_owed < UINT16_MAX && challenge_connection(c) && challenge_stack(c->tcp))
-        c->rcv.dup_acks_owed++;
+        rcv_duplicate_ack(c, drop_rule(why));
     return drop(c, seg, why);
 }
 
@@ -54,6 +64,8 @@ static void established(struct tcp_conn *c, enum rule why)
         1) /* RFC 5681 3.1, RFC 6928 2: a path that lost it more than once gets a gentle start */
         c->cc.cwnd = c->snd.mss;
     tcp_set_state(c, TCP_ESTABLISHED, why);
+    loss_window_event(c, c->syn_resent > 1 ? RULE_INITIAL_WINDOW_LOSS : RULE_INITIAL_WINDOW,
+                      "initial window");
     tcp_keepalive_arm(c);
     if (c->listener)
         listen_queue_open(c);
@@ -80,7 +92,7 @@ static bool syn_sent_ack(struct tcp_conn *c, const struct tcp_segment *seg) /* f
 {
     if (!(seg->flags & TCP_ACK) || (c->snd.una < seg->ack && seg->ack <= c->snd.nxt))
         return true;
-    tcp_reply_rst(c->tcp, seg->packet, seg->header);
+    tcp_reply_rst(c->tcp, seg->packet, seg->header, RULE_SYN_SENT_ACK);
     return drop(c, seg, DROP_TCP_SYN_SENT_ACK);
 }
 
@@ -111,15 +123,15 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
     c->snd.wl2 = seg->flags & TCP_ACK ? seg->ack : 0;
     if (!(seg->flags & TCP_ACK)) {
         tcp_set_state(c, TCP_SYN_RECEIVED, RULE_SYN_SENT_SYN);
-        loss_resend_all(c);    /* our SYN travels again, now as <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
-        c->rcv.ack_now = true; /* and if an ACK of it comes first: at least this */
+        loss_resend_all(c, RULE_SYN_SENT_SYN); /* our SYN again, now as <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> */
+        rcv_ack_now(c, RULE_HANDSHAKE_ACK);    /* and if an ACK of it comes first: at least this */
         return;
     }
     int64_t una = c->snd.una;
     new_ack(c, seg->ack);
     loss_on_ack(c, seg, una, false);
     established(c, RULE_SYN_SENT_SYN_ACK);
-    c->rcv.ack_now = true;
+    rcv_ack_now(c, RULE_HANDSHAKE_ACK);
 }
 
 /* --- 3.10.7.4: other states --- */
@@ -128,8 +140,8 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
 static bool syn_again(struct tcp_conn *c, struct tcp_segment *seg)
 {
     if (!(seg->flags & TCP_ACK)) {
-        loss_resend_all(c); /* it missed our SYN,ACK */
-        return drop(c, seg, DROP_TCP_SEQUENCE);
+        loss_resend_all(c, RULE_SYN_AGAIN); /* it missed our SYN,ACK */
+        return drop_as(c, seg, DROP_TCP_SEQUENCE, RULE_SYN_AGAIN);
     }
     seg->flags &= (uint8_t)~TCP_SYN; /* figure 7, line 6: the other half of a simultaneous open */
     seg->seq += 1;
@@ -143,7 +155,7 @@ static bool zero_window_allowance(struct tcp_conn *c, struct tcp_segment *seg)
     if (rcv_wnd(c) > 0 || seg->seq != c->rcv.nxt || seg->flags & TCP_SYN)
         return false;
     if (!(seg->flags & TCP_RST)) {
-        c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+        rcv_duplicate_ack(c, RULE_NOT_ACCEPTABLE);
         drop(c, seg, DROP_TCP_SEQUENCE);
     }
     seg->text.len = 0;
@@ -159,7 +171,7 @@ static bool probes_crossed(struct tcp_conn *c, const struct tcp_segment *seg)
     if (!c->snd.probing || seg->len > 0 || seg->flags & TCP_RST || seg->seq != c->rcv.nxt - 1 ||
         seg->ack <= c->snd.una || seg->ack > c->snd.nxt)
         return false;
-    c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+    rcv_duplicate_ack(c, RULE_NOT_ACCEPTABLE);
     return true;
 }
 
@@ -171,7 +183,7 @@ static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
     if (rcv_acceptable(c, seg) || zero_window_allowance(c, seg) || probes_crossed(c, seg))
         return true;
     if (seg->flags & TCP_RST)
-        return drop(c, seg, DROP_TCP_SEQUENCE);
+        return drop_as(c, seg, DROP_TCP_SEQUENCE, RULE_RST_OUTSIDE);
     if (seg->text.len > 0)
         rcv_note_duplicate(c, seg_text(seg), seg_text(seg) + (int64_t)seg->text.len);
     return drop_and_ack(c, seg, DROP_TCP_SEQUENCE);
@@ -225,7 +237,7 @@ static bool step_syn(struct tcp_conn *c, const struct tcp_segment *seg)
     if (!(seg->flags & TCP_SYN))
         return true;
     if (c->state == TCP_SYN_RECEIVED && c->passive) {
-        drop(c, seg, DROP_TCP_SYN_RECEIVED_RST);
+        drop_as(c, seg, DROP_TCP_SYN_RECEIVED_RST, RULE_SYN_RECEIVED_SYN);
         tcp_set_state(c, TCP_LISTEN, RULE_SYN_RECEIVED_SYN);
         tcp_set_state(c, TCP_CLOSED, RULE_SYN_RECEIVED_SYN);
         return false;
@@ -236,8 +248,8 @@ static bool step_syn(struct tcp_conn *c, const struct tcp_segment *seg)
 static bool ack_syn_received(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     if (!(c->snd.una < seg->ack && seg->ack <= c->snd.nxt)) {
-        tcp_reply_rst(c->tcp, seg->packet, seg->header);
-        return drop(c, seg, DROP_TCP_ACK_TOO_NEW);
+        tcp_reply_rst(c->tcp, seg->packet, seg->header, RULE_SYN_RECEIVED_BAD_ACK);
+        return drop_as(c, seg, DROP_TCP_ACK_TOO_NEW, RULE_SYN_RECEIVED_BAD_ACK);
     }
     c->snd.wnd = c->snd.max_wnd = seg->wnd;
     c->snd.wl1 = seg->seq;
@@ -269,7 +281,8 @@ static void closed_window(struct tcp_conn *c, uint32_t was)
     tcb_timer_stop(c, TCP_TIMER_PERSIST);
     if (c->snd.una == c->snd.nxt)
         return;
-    loss_resend_all(c); /* a probe's byte that was not taken, or what the window closed over */
+    loss_resend_all(
+        c, RULE_WINDOW_REOPENED); /* a probe's byte that was not taken, or what the window closed over */
     rtt_restore(&c->rtt, &c->tcp->core->config);
     tcb_timer_stop(c, TCP_TIMER_RETRANSMIT);
 }
@@ -287,7 +300,7 @@ static void ack_established(struct tcp_conn *c, const struct tcp_segment *seg)
     loss_on_ack(c, seg, una, duplicate_if_unchanged && !changed);
     if (seg->flags & TCP_ECE && c->ecn_ok && !(seg->flags & TCP_SYN)) {
         core_count(c->tcp->core, COUNT_TCP_ECN_MARKS);
-        if (loss_on_congestion_mark(c))
+        if (loss_on_congestion_mark(c, RULE_ECN, "congestion mark"))
             c->snd.cwr_owed = true;
     }
     closed_window(c, window);
@@ -386,8 +399,8 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
     } else {
         /* RFC 5681 4.2: each one tells the sender that something arrived; a SACK block tells it for all at
          * once. */
-        uint32_t owed = c->rcv.dup_acks_owed + (c->sack_ok ? 1 : seg_count(seg));
-        c->rcv.dup_acks_owed = (uint16_t)(owed < UINT16_MAX ? owed : UINT16_MAX);
+        for (uint32_t owed = c->sack_ok ? 1 : seg_count(seg); owed > 0; owed--)
+            rcv_duplicate_ack(c, drop_rule(why) ? drop_rule(why) : RULE_ACK_OUT_OF_ORDER);
     }
     return true;
 }
@@ -395,7 +408,7 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
 static void fin_taken(struct tcp_conn *c)
 {
     c->rcv.nxt += 1;
-    c->rcv.ack_now = true;
+    rcv_ack_now(c, RULE_ACK_FIN);
     sock_signal(c->sock);
     switch (c->state) {
     case TCP_ESTABLISHED:
@@ -421,7 +434,7 @@ static void step_fin(struct tcp_conn *c, const struct tcp_segment *seg)
         !held_beyond) {
         c->rcv.fin = fin;
         if (fin > c->rcv.nxt && seg->text.len == 0)
-            c->rcv.dup_acks_owed++;
+            rcv_duplicate_ack(c, RULE_ACK_OUT_OF_ORDER);
     }
     if (c->rcv.fin && c->rcv.nxt == c->rcv.fin && may_receive(c))
         fin_taken(c);
@@ -475,8 +488,10 @@ static void segment_arrives(struct tcp_conn *c, const struct ip_packet *p, const
     tcb_check(c);
 }
 
-/* A segment to a four-tuple that has no connection. */
-static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h)
+/* A segment to a four-tuple that has no connection. *rule is set where another one than the reason's usual
+ * decides. */
+static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h,
+                               enum rule *rule)
 {
     struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
     struct sock *s = port_lookup(tcp->ports, IP_TCP, local.addr, local.port);
@@ -484,7 +499,7 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
     struct tcp_timewait *tw = timewait_find(tcp, local, remote);
     if (tw) {
         segment_stranger_event(tcp, p, h);
-        enum drop why = timewait_input(tcp, tw, h, l != NULL);
+        enum drop why = timewait_input(tcp, tw, h, l != NULL, rule);
         if (why != DROP_NONE)
             return why;
         assert(l); /* it says so only when somebody listens */
@@ -500,17 +515,25 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
         segment_arrives(c, p, h);
         return DROP_NONE;
     }
+    if (l && h->flags & TCP_RST)
+        *rule = RULE_LISTEN_RST;
     if (l)
         return listen_input(l, p, h, NULL);
     segment_stranger_event(tcp, p, h);
-    tcp_reply_rst(tcp, p, h); /* 3.10.7.1 */
+    tcp_reply_rst(tcp, p, h, RULE_NO_CONNECTION); /* 3.10.7.1 */
     return h->flags & TCP_RST ? DROP_TCP_RST_TO_NOTHING : DROP_TCP_NO_CONNECTION;
+}
+
+static void drop_stranger(struct tcp *tcp, const struct ip_packet *p, enum drop why, enum rule rule)
+{
+    struct event e = {.rule = rule};
+    core_drop_event(tcp->core, &e, why, p->header.at, p->header.len + p->body.len);
 }
 
 void tcp_input(struct tcp *tcp, const struct ip_packet *p)
 {
-    size_t whole = p->header.len + p->body.len;
     struct tcp_header h;
+    enum rule rule = RULE_NONE;
     core_count(tcp->core, COUNT_TCP_IN);
     enum drop why = p->to_many ? DROP_TCP_BROADCAST : tcp_parse(p, &h); /* RFC 9293 3.9.2.3 MUST-57 */
     if (why == DROP_NONE) {
@@ -521,10 +544,10 @@ void tcp_input(struct tcp *tcp, const struct ip_packet *p)
             segment_arrives(c, p, &h);
             return;
         }
-        why = no_connection(tcp, p, &h);
+        why = no_connection(tcp, p, &h, &rule);
     }
     if (why != DROP_NONE)
-        core_drop(tcp->core, why, p->header.at, whole);
+        drop_stranger(tcp, p, why, rule);
 }
 
 /* --- ICMP errors, RFC 9293 3.9.2.2, RFC 5461, RFC 5927 --- */
@@ -538,7 +561,8 @@ static void path_mtu(struct tcp_conn *c, uint16_t mtu)
     if (mss >= c->snd.mss)
         return;
     c->snd.mss = c->cc.mss = mss;
-    loss_resend_all(c);
+    loss_window_event(c, RULE_PATH_MTU, "smaller segments");
+    loss_resend_all(c, RULE_PATH_MTU);
     tcb_mark(c);
 }
 

@@ -137,7 +137,7 @@ static void refused(struct tcp_listener *l, const struct ip_packet *p, const str
 {
     segment_stranger_event(l->tcp, p, h);
     if (why == DROP_TCP_LISTEN_ACK)
-        tcp_reply_rst(l->tcp, p, h);
+        tcp_reply_rst(l->tcp, p, h, RULE_LISTEN_ACK);
 }
 
 enum drop listen_input(struct tcp_listener *l, const struct ip_packet *p, const struct tcp_header *h,

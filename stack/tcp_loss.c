@@ -21,12 +21,7 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-static void window_event(struct tcp_conn *c, enum rule rule, const char *why)
+void loss_window_event(struct tcp_conn *c, enum rule rule, const char *why)
 {
     if (!core_observed(core_of(c)))
         return;
@@ -40,13 +35,13 @@ static void window_event(struct tcp_conn *c, enum rule rule, const char *why)
 
 /* --- round trips --- */
 
-static void take_sample(struct tcp_conn *c, usec sample)
+static void take_sample(struct tcp_conn *c, usec sample, enum rule rule)
 {
     rtt_sample(&c->rtt, config_of(c), sample);
     if (!core_observed(core_of(c)))
         return;
     struct event e = tcb_event(c, EVENT_RTT);
-    e.rule = RULE_RTT_SAMPLE;
+    e.rule = rule;
     e.u.rtt.sample = sample;
     e.u.rtt.srtt = c->rtt.srtt;
     e.u.rtt.rttvar = c->rtt.rttvar;
@@ -59,12 +54,12 @@ static void take_sample(struct tcp_conn *c, usec sample)
 static void measure(struct tcp_conn *c, const struct tcp_segment *seg, const struct delivery *d)
 {
     if (d->sent_at != NEVER && !d->resent) {
-        take_sample(c, core_of(c)->now - d->sent_at);
+        take_sample(c, core_of(c)->now - d->sent_at, RULE_RTT_SAMPLE);
         return;
     }
     usec echoed = d->acked ? ts_round_trip(c, &seg->header->options) : -1;
     if (echoed >= 0)
-        take_sample(c, echoed);
+        take_sample(c, echoed, RULE_RTT_TIMESTAMP);
 }
 
 /* --- undoing what was no loss --- */
@@ -89,7 +84,7 @@ static void undo(struct tcp_conn *c, enum rule rule, const char *why)
     c->snd.recovery = RECOVERY_NONE;
     c->snd.dup_acks = 0;
     core_count(core_of(c), COUNT_TCP_SPURIOUS);
-    window_event(c, rule, why);
+    loss_window_event(c, rule, why);
 }
 
 /* Every retransmission of this recovery was reported as needless: nothing had been lost. */
@@ -114,6 +109,12 @@ static void mark_first_lost(struct tcp_conn *c)
     c->snd.rescue_now = true; /* the hole is repaired at once, whatever cwnd says */
 }
 
+/* By what losses are found on this connection. */
+static enum rule detection(const struct tcp_conn *c)
+{
+    return !c->sack_ok ? RULE_FAST_RETRANSMIT : config_of(c)->tcp_rack ? RULE_RACK : RULE_SACK_LOSS;
+}
+
 static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
 {
     struct flight *f = c->snd.flight;
@@ -126,7 +127,8 @@ static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
     c->cc.ops->on_loss(&c->cc, flight_size, core_of(c)->now);
     c->snd.cwr_owed = c->ecn_ok; /* RFC 3168 6.1.2: whatever made us slow down */
     c->snd.rescue_now = true;
-    window_event(c, RULE_FAST_RETRANSMIT, "fast retransmit");
+    c->snd.resend_rule = (uint8_t)detection(c);
+    loss_window_event(c, detection(c), "fast retransmit");
 }
 
 /* Proportional Rate Reduction, RFC 6937 3.1: for each byte delivered, so much may leave that the window ends
@@ -134,7 +136,7 @@ static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
 static void reduce_proportionally(struct tcp_conn *c, const struct delivery *d)
 {
     struct flight *f = c->snd.flight;
-    uint32_t pipe = flight_pipe(c), ssthresh = c->cc.ssthresh;
+    uint32_t pipe = flight_pipe(c), ssthresh = c->cc.ssthresh, before = c->cc.cwnd;
     int64_t may_send;
     f->prr_delivered += d->bytes;
     if (pipe > ssthresh) {
@@ -145,6 +147,8 @@ static void reduce_proportionally(struct tcp_conn *c, const struct delivery *d)
         may_send = (int64_t)ssthresh - pipe < limit ? (int64_t)ssthresh - pipe : limit;
     }
     c->cc.cwnd = pipe + (may_send > 0 ? (uint32_t)may_send : 0);
+    if (c->cc.cwnd != before)
+        loss_window_event(c, RULE_PRR, "rate reduction");
 }
 
 /* RFC 6582 3.2 step 3, a partial ACK without SACK: the next hole is lost too. Of the duplicate ACKs counted
@@ -154,6 +158,7 @@ static void partial_ack(struct tcp_conn *c, const struct delivery *d)
     uint32_t segments = (d->acked + c->snd.mss - 1) / c->snd.mss;
     uint32_t used = segments ? segments - 1 : 0;
     c->snd.dup_acks = (uint16_t)(c->snd.dup_acks > used ? c->snd.dup_acks - used : 0);
+    c->snd.resend_rule = RULE_FAST_RECOVERY;
     c->snd.dup_from = c->snd.nxt; /* what was sent since may draw duplicates of its own */
     mark_first_lost(c);
 }
@@ -166,7 +171,7 @@ static bool recovered(struct tcp_conn *c)
             c->cc.cwnd = c->cc.ssthresh; /* RFC 6937 3.1, end of recovery */
         else
             c->cc.ops->on_recovered(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), core_of(c)->now);
-        window_event(c, RULE_FAST_RECOVERY, "recovered");
+        loss_window_event(c, c->sack_ok ? RULE_RECOVERED_SACK : RULE_RECOVERED, "recovered");
     }
     if (c->snd.reo_persist > 0 && --c->snd.reo_persist == 0) /* RFC 8985 6.2 step 4 */
         c->snd.reo_mult = 1;
@@ -190,14 +195,17 @@ static void frto_on_ack(struct tcp_conn *c, const struct delivery *d, bool dupli
     if (f->frto == 1 && news && can_send) {
         f->frto = 2;
         c->cc.cwnd = flight_pipe(c) + 2u * c->snd.mss;
+        loss_window_event(c, RULE_FRTO_TEST, "new data as a test");
         return;
     }
     if (f->frto == 2 && d->acked > 0) {
         undo(c, RULE_FRTO, "undone, the time-out was spurious");
         return;
     }
-    if (f->frto == 2)
-        c->cc.cwnd = smaller(c->cc.cwnd, 3u * c->snd.mss);
+    if (f->frto == 2 && c->cc.cwnd > 3u * c->snd.mss) {
+        c->cc.cwnd = 3u * c->snd.mss;
+        loss_window_event(c, RULE_FRTO_REAL, "the time-out was real");
+    }
     f->frto = 0; /* (2a), (3a): it was real */
     flight_mark_older_lost(c, f->frto_at);
 }
@@ -221,20 +229,27 @@ void loss_on_timeout(struct tcp_conn *c)
     f->tlp_end = 0;
     f->frto = frto;
     f->frto_at = core_of(c)->now;
+    c->snd.resend_rule = RULE_RTO_EXPIRED;
     if (frto)
         mark_first_lost(c);
     else
-        loss_resend_all(c);
-    window_event(c, RULE_RTO_EXPIRED, "timeout");
+        loss_resend_all(c, RULE_RTO_EXPIRED);
+    loss_window_event(c, RULE_RTO_EXPIRED, "timeout");
 }
 
-void loss_resend_all(struct tcp_conn *c)
+void loss_resend_all(struct tcp_conn *c, enum rule why)
 {
+    c->snd.resend_rule = (uint8_t)why;
     flight_mark_older_lost(c, NEVER);
     c->snd.rescue_now = true;
 }
 
 /* --- every ACK --- */
+
+static enum rule avoidance(const struct tcp_conn *c)
+{
+    return c->cc.ops == &cc_cubic ? RULE_CUBIC : RULE_CONGESTION_AVOIDANCE;
+}
 
 static void grow_window(struct tcp_conn *c, int64_t una, uint32_t acked)
 {
@@ -248,8 +263,8 @@ static void grow_window(struct tcp_conn *c, int64_t una, uint32_t acked)
         acked = c->snd.mss; /* RFC 3465 2.3: after a time-out an ACK may cover what arrived long ago */
     c->cc.ops->on_ack(&c->cc, acked, c->rtt.srtt, core_of(c)->now);
     if (c->cc.cwnd != before)
-        window_event(c, slow_start ? RULE_SLOW_START : RULE_CONGESTION_AVOIDANCE,
-                     slow_start ? "slow start" : "congestion avoidance");
+        loss_window_event(c, slow_start ? RULE_SLOW_START : avoidance(c),
+                          slow_start ? "slow start" : "congestion avoidance");
 }
 
 static void count_duplicate(struct tcp_conn *c)
@@ -322,7 +337,8 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
     else if (d.acked && c->snd.recovery != RECOVERY_FAST)
         c->snd.dup_acks = 0;
     if (tlp_on_ack(c, seg, &d) && c->snd.recovery == RECOVERY_NONE)
-        loss_on_congestion_mark(c); /* RFC 8985 7.4: the probe repaired a loss that nobody else noticed */
+        loss_on_congestion_mark(c, RULE_TAIL_LOSS_REPAIRED,
+                                "tail loss repaired"); /* nobody else noticed it */
     if (c->snd.recovery != RECOVERY_FAST)
         grow_window(c, una, d.acked);
     frto_on_ack(c, &d, duplicate);
@@ -331,8 +347,10 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
     if (c->snd.flight && c->snd.flight->frto == 0)
         found |= detect(c, &d, duplicate);
     go_on(c, &d, found);
-    if (c->snd.flight && c->snd.flight->count == 0)
+    if (c->snd.flight && c->snd.flight->count == 0) {
         flight_free(c);
+        tcb_timer_stop(c, TCP_TIMER_REORDER); /* nothing is late any more */
+    }
 }
 
 void loss_on_reorder_timer(struct tcp_conn *c)
@@ -342,13 +360,13 @@ void loss_on_reorder_timer(struct tcp_conn *c)
     go_on(c, &nothing, found);
 }
 
-bool loss_on_congestion_mark(struct tcp_conn *c)
+bool loss_on_congestion_mark(struct tcp_conn *c, enum rule rule, const char *why)
 {
     if (c->snd.recovery != RECOVERY_NONE || c->snd.una <= c->snd.reduced_at)
         return false;
     c->snd.reduced_at = c->snd.nxt;
     c->cc.ops->on_loss(&c->cc, flight_size(c), core_of(c)->now);
-    window_event(c, RULE_ECN, "congestion mark");
+    loss_window_event(c, rule, why);
     return true;
 }
 
@@ -359,5 +377,5 @@ void loss_restart_after_idle(struct tcp_conn *c)
         core_of(c)->now - c->snd.sent_at <= c->rtt.rto)
         return;
     cc_restart(&c->cc, restart);
-    window_event(c, RULE_IDLE_RESTART, "restart after idle");
+    loss_window_event(c, RULE_IDLE_RESTART, "restart after idle");
 }

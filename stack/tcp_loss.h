@@ -20,11 +20,14 @@ void loss_on_reorder_timer(struct tcp_conn *c);
 
 /* All that is outstanding is to be sent again, without blame on the network: a probed window opened, the path takes
  * only smaller segments, or our SYN must travel again as SYN,ACK. */
-void loss_resend_all(struct tcp_conn *c);
+void loss_resend_all(struct tcp_conn *c, enum rule why);
 
-/* The peer echoed a congestion mark, RFC 3168 6.1.2: slow down once a round trip, nothing is lost. False: this round
- * trip has paid already. */
-bool loss_on_congestion_mark(struct tcp_conn *c);
+/* The peer echoed a congestion mark (RFC 3168 6.1.2), or a tail loss probe repaired a loss (RFC 8985 7.4): slow down
+ * once a round trip. False: this round trip has paid already. */
+bool loss_on_congestion_mark(struct tcp_conn *c, enum rule rule, const char *why);
+
+/* Tells the observer what cwnd and ssthresh are now, and why. */
+void loss_window_event(struct tcp_conn *c, enum rule rule, const char *why);
 
 /* RFC 5681 4.1: the connection sends again after a silence longer than a time-out. */
 void loss_restart_after_idle(struct tcp_conn *c);

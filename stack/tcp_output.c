@@ -18,6 +18,7 @@ struct choice {
     int64_t left;
     uint32_t len;
     bool resent;
+    enum rule rule; /* why it leaves */
 };
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -68,7 +69,7 @@ static bool choose_resend(struct tcp_conn *c, struct choice *out)
     uint32_t len = resend_len(c, s);
     if (len == 0 || (!c->snd.rescue_now && flight_pipe(c) + len > c->cc.cwnd))
         return false;
-    *out = (struct choice){.left = s->left, .len = len, .resent = true};
+    *out = (struct choice){s->left, len, true, (enum rule)c->snd.resend_rule};
     if (!flight_resent(c, s, len))
         return false;
     c->snd.rescue_now = false;
@@ -77,11 +78,11 @@ static bool choose_resend(struct tcp_conn *c, struct choice *out)
     return true;
 }
 
-static bool choose_unsent(struct tcp_conn *c, uint32_t len, struct choice *out)
+static bool choose_unsent(struct tcp_conn *c, uint32_t len, enum rule rule, struct choice *out)
 {
     if (!flight_reserve(c))
         return false;
-    *out = (struct choice){.left = c->snd.nxt, .len = len};
+    *out = (struct choice){.left = c->snd.nxt, .len = len, .rule = rule};
     flight_sent(c, len);
     return true;
 }
@@ -92,21 +93,22 @@ static bool choose_syn(struct tcp_conn *c, struct choice *out)
     if (c->snd.nxt > 0)
         return false;
     c->snd.progress = c->tcp->core->now;
-    return choose_unsent(c, 1, out);
+    return choose_unsent(c, 1, c->state == TCP_SYN_SENT ? RULE_OPEN_ACTIVE : RULE_SYN_ACK, out);
 }
 
 static bool choose_new(struct tcp_conn *c, struct choice *out)
 {
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
         return false;
-    uint32_t len = snd_new(c);
+    enum rule rule;
+    uint32_t len = snd_new(c, &rule);
     if (len == 0 && snd_window_full(c))
         c->snd.limited_at = c->snd.nxt;
     if (len == 0)
         return false;
     if (c->snd.una == c->snd.nxt)
         c->snd.progress = c->tcp->core->now;
-    if (!choose_unsent(c, len, out))
+    if (!choose_unsent(c, len, rule, out))
         return false;
     c->snd.override_now = false;
     c->snd.sent_at = c->tcp->core->now;
@@ -121,14 +123,14 @@ static bool choose_probe(struct tcp_conn *c, struct choice *out)
         return false;
     c->snd.probe_now = false;
     if (c->snd.una < c->snd.nxt) {
-        loss_resend_all(c);
+        loss_resend_all(c, RULE_ZERO_WINDOW_PROBE);
         c->snd.probe_now = true;
         bool chosen = choose_resend(c, out);
         c->snd.probe_now = false;
         core_count(c->tcp->core, COUNT_TCP_PROBES);
         return chosen;
     }
-    if (c->snd.wnd > 0 || !snd_pending(c) || !choose_unsent(c, 1, out))
+    if (c->snd.wnd > 0 || !snd_pending(c) || !choose_unsent(c, 1, RULE_ZERO_WINDOW_PROBE, out))
         return false;
     core_count(c->tcp->core, COUNT_TCP_PROBES);
     c->snd.probing = true;
@@ -148,7 +150,7 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
     int64_t fresh =
         smaller(smaller(snd_edge(c), c->snd.q.tail + (c->snd.fin ? 1 : 0)) - c->snd.nxt, c->snd.mss);
     bool resend = fresh <= 0;
-    if (!resend && !choose_unsent(c, (uint32_t)snd_fits(c, c->snd.nxt, fresh), out))
+    if (!resend && !choose_unsent(c, (uint32_t)snd_fits(c, c->snd.nxt, fresh), RULE_TAIL_LOSS_PROBE, out))
         return false;
     if (resend) {
         last = flight_last_segment(c);
@@ -156,7 +158,7 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
             return false;
         uint32_t len = last->len;
         flight_mark_lost(c->snd.flight, last);
-        *out = (struct choice){.left = last->left, .len = len, .resent = true};
+        *out = (struct choice){last->left, len, true, RULE_TAIL_LOSS_PROBE};
         if (!flight_resent(c, last, len))
             return false;
         core_count(c->tcp->core, COUNT_TCP_RETRANS);
@@ -175,7 +177,7 @@ static bool choose_keepalive(struct tcp_conn *c, struct choice *out)
         return false;
     c->snd.keepalive_now = false;
     core_count(c->tcp->core, COUNT_TCP_KEEPALIVES);
-    *out = (struct choice){.left = c->snd.nxt - 1};
+    *out = (struct choice){.left = c->snd.nxt - 1, .rule = RULE_KEEPALIVE};
     return true;
 }
 
@@ -185,7 +187,7 @@ static bool choose_ack(struct tcp_conn *c, struct choice *out)
 {
     if (!c->rcv.ack_now)
         return false;
-    *out = (struct choice){.left = snd_ack_position(c)};
+    *out = (struct choice){.left = snd_ack_position(c), .rule = (enum rule)c->rcv.ack_rule};
     return true;
 }
 
@@ -195,7 +197,7 @@ static bool choose_duplicate_ack(struct tcp_conn *c, struct choice *out)
         return false;
     if (c->rcv.acked == c->rcv.nxt) /* otherwise this one tells of progress, and the duplicates follow */
         c->rcv.dup_acks_owed--;
-    *out = (struct choice){.left = snd_ack_position(c)};
+    *out = (struct choice){.left = snd_ack_position(c), .rule = (enum rule)c->rcv.dup_rule};
     return true;
 }
 
@@ -267,6 +269,7 @@ static void segment_event(const struct tcp_conn *c, const struct choice *ch, con
     if (!core_observed(c->tcp->core))
         return;
     struct event e = tcb_event(c, EVENT_SEGMENT_OUT);
+    e.rule = ch->rule;
     e.u.segment.header = h;
     e.u.segment.seq = ch->left;
     e.u.segment.ack = h->flags & TCP_ACK ? c->rcv.nxt : 0;

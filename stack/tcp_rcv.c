@@ -145,7 +145,9 @@ void rcv_owe_ack(struct tcp_conn *c, uint32_t segment, bool at_once)
         c->rcv.full = (uint16_t)segment;
     /* RFC 9293 3.8.6.3, RFC 5681 4.2: at least every second full-sized segment. */
     if (at_once || config->tcp_delayed_ack == 0 || c->rcv.nxt - c->rcv.acked >= 2 * (int64_t)c->rcv.full)
-        c->rcv.ack_now = true;
+        rcv_ack_now(c, at_once                        ? RULE_ACK_HOLE_FILLED
+                       : config->tcp_delayed_ack == 0 ? RULE_ACK_AT_ONCE
+                                                      : RULE_ACK_EVERY_SECOND);
     else if (!tcb_timer_on(c, TCP_TIMER_DELAYED_ACK))
         tcb_timer_start(c, TCP_TIMER_DELAYED_ACK, c->tcp->core->now + config->tcp_delayed_ack);
 }

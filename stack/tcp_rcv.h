@@ -48,4 +48,17 @@ static inline bool rcv_fin_taken(const struct tcp_conn *c)
     return c->rcv.fin && c->rcv.nxt > c->rcv.fin;
 }
 
+/* An ACK is to leave at once, or a duplicate one more; `why` is shown with it. */
+static inline void rcv_ack_now(struct tcp_conn *c, enum rule why)
+{
+    c->rcv.ack_now = true;
+    c->rcv.ack_rule = (uint8_t)why;
+}
+
+static inline void rcv_duplicate_ack(struct tcp_conn *c, enum rule why)
+{
+    c->rcv.dup_acks_owed += c->rcv.dup_acks_owed < UINT16_MAX;
+    c->rcv.dup_rule = (uint8_t)why;
+}
+
 #endif

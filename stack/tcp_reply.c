@@ -41,15 +41,8 @@ void tcp_reply_header(struct tcp *tcp, struct endpoint local, struct endpoint re
     reply(tcp, h, &e, 0);
 }
 
-void tcp_reply(struct tcp *tcp, struct endpoint local, struct endpoint remote, uint8_t flags,
-               struct wireseq seq, struct wireseq ack)
-{
-    struct tcp_header h = {
-        .source = local.port, .destination = remote.port, .seq = seq, .ack = ack, .flags = flags};
-    tcp_reply_header(tcp, local, remote, &h, flags & TCP_RST ? RULE_NO_CONNECTION : RULE_NONE);
-}
-
-void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t ack, uint16_t window)
+void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t ack, uint16_t window,
+                  enum rule rule)
 {
     struct tcp_header h = {
         .source = c->local.port,
@@ -66,26 +59,31 @@ void tcp_reply_of(const struct tcp_conn *c, uint8_t flags, int64_t seq, int64_t 
         h.options.ts_echo = c->rcv.ts_recent;
     }
     struct event e = tcb_event(c, EVENT_SEGMENT_OUT);
+    e.rule = rule;
     e.u.segment.seq = seq;
     e.u.segment.ack = ack;
     reply(c->tcp, &h, &e, c->rcv.shift);
 }
 
-void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h)
+void tcp_reply_rst(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h, enum rule rule)
 {
     if (h->flags & TCP_RST)
         return;
     struct endpoint local = {p->dst, h->destination}, remote = {p->src, h->source};
-    if (h->flags & TCP_ACK)
-        tcp_reply(tcp, local, remote, TCP_RST, h->ack, (struct wireseq){0});
-    else
-        tcp_reply(tcp, local, remote, TCP_RST | TCP_ACK, (struct wireseq){0},
-                  seq_wrap(tcp_seq_len(h), h->seq.n));
+    struct tcp_header rst = {.source = local.port, .destination = remote.port, .flags = TCP_RST};
+    if (h->flags & TCP_ACK) {
+        rst.seq = h->ack;
+    } else {
+        rst.flags |= TCP_ACK;
+        rst.ack = seq_wrap(tcp_seq_len(h), h->seq.n);
+    }
+    tcp_reply_header(tcp, local, remote, &rst, rule);
 }
 
 static bool suppressed(struct tcp *tcp)
 {
-    core_drop(tcp->core, DROP_RATE_LIMIT, NULL, 0);
+    struct event e = {.rule = RULE_CHALLENGE_LIMIT};
+    core_drop_event(tcp->core, &e, DROP_RATE_LIMIT, NULL, 0);
     return false;
 }
 

@@ -50,19 +50,20 @@ bool snd_pending(const struct tcp_conn *c)
     return c->snd.nxt < c->snd.q.tail + (c->snd.fin ? 1 : 0);
 }
 
-/* RFC 9293 3.8.6.2.1 and 3.7.4: may `len` bytes of the `queued` leave as they are? */
-static bool worth_sending(const struct tcp_conn *c, int64_t len, int64_t queued)
+/* RFC 9293 3.8.6.2.1 and 3.7.4: what lets `len` bytes of the `queued` leave as they are; RULE_NONE: nothing
+ * does. */
+static enum rule worth_sending(const struct tcp_conn *c, int64_t len, int64_t queued)
 {
     const struct tcp_snd *s = &c->snd;
     bool corked = c->sock && (c->sock->corked || c->sock->more), nodelay = c->sock && c->sock->nodelay;
-    if (len >= s->mss) /* (1) a full segment */
-        return true;
-    if (s->override_now) /* (4) waited long enough */
-        return true;
+    if (len >= s->mss)
+        return RULE_SEND_FULL;
+    if (s->override_now)
+        return RULE_SWS_OVERRIDE;
     bool idle = s->una == s->nxt || nodelay || s->fin; /* Nagle; a FIN flushes what is left */
-    if (len == queued && idle && (!corked || s->fin))  /* (2) all there is, PSH */
-        return true;
-    return idle && 2 * len >= s->max_wnd && s->max_wnd > 0 && !corked; /* (3) half of the largest window */
+    if (len == queued && idle && (!corked || s->fin))
+        return s->nxt == s->q.tail ? RULE_CLOSE_CALL : RULE_SEND_ALL;
+    return idle && 2 * len >= s->max_wnd && s->max_wnd > 0 && !corked ? RULE_SEND_HALF_WINDOW : RULE_NONE;
 }
 
 /* The same for the short end of a super-segment: the full segments before it are outstanding when it leaves.
@@ -102,7 +103,7 @@ int64_t snd_fits(const struct tcp_conn *c, int64_t left, int64_t len)
     return fits < to - from ? from + fits - left : len;
 }
 
-uint32_t snd_new(const struct tcp_conn *c)
+uint32_t snd_new(const struct tcp_conn *c, enum rule *why)
 {
     const struct tcp_snd *s = &c->snd;
     int64_t queued = s->q.tail + (s->fin ? 1 : 0) - s->nxt;
@@ -121,7 +122,8 @@ uint32_t snd_new(const struct tcp_conn *c)
         return 0;
     if (unit > s->mss && wait_for_more(c, len, queued, unit))
         return 0;
-    return worth_sending(c, len, queued) ? (uint32_t)len : 0;
+    *why = worth_sending(c, len, queued);
+    return *why != RULE_NONE ? (uint32_t)len : 0;
 }
 
 bool snd_window_full(const struct tcp_conn *c)

@@ -14,7 +14,7 @@ bool snd_update_window(struct tcp_conn *c, const struct tcp_segment *seg);
 
 /* How much of the sequence space may be sent for the first time now: 0 when the peer's window, the congestion
  * window, Nagle's algorithm or silly-window avoidance say wait. Counts the FIN. */
-uint32_t snd_new(const struct tcp_conn *c);
+uint32_t snd_new(const struct tcp_conn *c, enum rule *why);
 
 /* How much text may leave behind one header: the MSS, or as many of it as the device cuts apart. */
 uint32_t snd_unit(const struct tcp_conn *c);

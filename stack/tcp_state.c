@@ -59,7 +59,7 @@ static void leave_the_wire(struct tcp_conn *c)
 static void last_ack(struct tcp_conn *c)
 {
     if (c->rcv.acked < c->rcv.nxt || c->rcv.ack_now || c->rcv.dup_acks_owed)
-        tcp_reply_of(c, TCP_ACK, c->snd.nxt, c->rcv.nxt, rcv_window_field(c, false));
+        tcp_reply_of(c, TCP_ACK, c->snd.nxt, c->rcv.nxt, rcv_window_field(c, false), RULE_ACK_FIN);
 }
 
 /* RFC 4022, by the letter: which transitions tcpAttemptFails and tcpEstabResets count. */
@@ -109,6 +109,6 @@ void tcp_end(struct tcp_conn *c, int error, enum rule why)
 void tcp_reset(struct tcp_conn *c, int error, enum rule why)
 {
     if (c->state != TCP_LISTEN && c->state != TCP_SYN_SENT)
-        tcp_reply_of(c, TCP_RST, snd_ack_position(c), 0, 0);
+        tcp_reply_of(c, TCP_RST, snd_ack_position(c), 0, 0, why);
     tcp_end(c, error, why);
 }

@@ -2,6 +2,7 @@
 #include "tcp_timer.h"
 #include "tcp_loss.h"
 #include "tcp_options.h"
+#include "tcp_rcv.h"
 #include "tcp_snd.h"
 #include "tcp_state.h"
 
@@ -22,7 +23,7 @@ static bool gave_up(struct tcp_conn *c)
         return false;
     core_count(c->tcp->core, COUNT_TCP_GAVE_UP);
     /* RFC 5461 4.1: an ICMP error that came meanwhile says why better than "timed out". */
-    tcp_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT, RULE_USER_TIMEOUT);
+    tcp_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT, silent ? RULE_R2 : RULE_USER_TIMEOUT);
     return true;
 }
 
@@ -37,6 +38,7 @@ static void suspect_path(struct tcp_conn *c)
     uint16_t half = c->snd.mss / 2;
     c->snd.mss = c->cc.mss = half > least ? half : least;
     core_count(c->tcp->core, COUNT_TCP_BLACK_HOLES);
+    loss_window_event(c, RULE_BLACK_HOLE, "smaller segments");
 }
 
 /* RFC 6298 5.4 to 5.7. R1 (RFC 9293 3.8.3 SHLD-9) asks to tell the IP layer: there is one link here and
@@ -81,7 +83,7 @@ static void on_persist(struct tcp_conn *c)
 static void on_delayed_ack(struct tcp_conn *c)
 {
     core_count(c->tcp->core, COUNT_TCP_DELAYED_ACKS);
-    c->rcv.ack_now = true;
+    rcv_ack_now(c, RULE_ACK_ALONE);
     tcb_mark(c);
 }
 
@@ -135,12 +137,7 @@ static void fire(struct tcp_conn *c, enum tcp_timer which)
         [TCP_TIMER_TAIL_LOSS] = on_tail_loss,
     };
     c->due[which] = NEVER;
-    if (core_observed(c->tcp->core)) {
-        struct event e = tcb_event(c, EVENT_TIMER_FIRED);
-        e.u.timer.which = which;
-        e.u.timer.due = c->tcp->core->now;
-        core_emit(c->tcp->core, &e);
-    }
+    tcb_timer_event(c, which, EVENT_TIMER_FIRED);
     expired[which](c);
 }
 

@@ -33,6 +33,21 @@ static void state_event(struct tcp *tcp, const struct tcp_timewait *tw, enum rul
     core_emit(tcp->core, &e);
 }
 
+static void timer_event(struct tcp *tcp, const struct tcp_timewait *tw, enum event_kind kind, enum rule why)
+{
+    if (!core_observed(tcp->core))
+        return;
+    struct event e = {.kind = kind,
+                      .connection = tw->id,
+                      .protocol = IP_TCP,
+                      .local = timewait_local(tcp, tw),
+                      .remote = timewait_remote(tw),
+                      .state = TCP_TIME_WAIT,
+                      .rule = why,
+                      .u.timer = {TCP_TIMER_TIME_WAIT, tw->due}};
+    core_emit(tcp->core, &e);
+}
+
 /* The wheel holds one timer for all: the oldest record's. */
 static void arm(struct tcp *tcp)
 {
@@ -42,9 +57,10 @@ static void arm(struct tcp *tcp)
         timer_stop(&tcp->core->wheel, &tcp->tw_timer);
 }
 
-static void enqueue(struct tcp *tcp, struct tcp_timewait *tw)
+static void enqueue(struct tcp *tcp, struct tcp_timewait *tw, enum rule why)
 {
     tw->due = tcp->core->now + 2 * tcp->core->config.tcp_msl;
+    timer_event(tcp, tw, EVENT_TIMER_SET, why);
     tw->next = NULL;
     tw->link = tcp->tw_last;
     *tcp->tw_last = tw;
@@ -65,7 +81,7 @@ static void dequeue(struct tcp *tcp, struct tcp_timewait *tw)
 void timewait_restart(struct tcp *tcp, struct tcp_timewait *tw)
 {
     dequeue(tcp, tw);
-    enqueue(tcp, tw);
+    enqueue(tcp, tw, RULE_TIME_WAIT_FIN);
 }
 
 void timewait_delete(struct tcp *tcp, struct tcp_timewait *tw, enum rule why)
@@ -98,7 +114,7 @@ bool timewait_enter(struct tcp_conn *c)
     tw->id = c->id;
     tw->ts_recent = c->ts_ok ? c->rcv.ts_recent | !c->rcv.ts_recent : 0; /* 0 means: no timestamps here */
     core_count(core, COUNT_TCP_TIME_WAITS);
-    enqueue(tcp, tw);
+    enqueue(tcp, tw, RULE_TIME_WAIT);
     return true;
 }
 
@@ -113,7 +129,7 @@ struct tcp_timewait *timewait_find(const struct tcp *tcp, struct endpoint local,
     return NULL;
 }
 
-static void reply(struct tcp *tcp, const struct tcp_timewait *tw)
+static void reply(struct tcp *tcp, const struct tcp_timewait *tw, enum rule rule)
 {
     struct endpoint local = timewait_local(tcp, tw), remote = timewait_remote(tw);
     struct tcp_header h = {.source = local.port,
@@ -126,13 +142,13 @@ static void reply(struct tcp *tcp, const struct tcp_timewait *tw)
         h.options.ts_value = ts_clock_of(tcp->core, local, remote);
         h.options.ts_echo = tw->ts_recent;
     }
-    tcp_reply_header(tcp, local, remote, &h, RULE_NONE);
+    tcp_reply_header(tcp, local, remote, &h, rule);
 }
 
-static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw)
+static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw, enum rule rule)
 {
     if (challenge_stack(tcp)) /* two ends in TIME-WAIT that disagree must not talk for ever */
-        reply(tcp, tw);
+        reply(tcp, tw, rule);
 }
 
 /* Whether a SYN belongs to a connection that follows: RFC 9293 3.6.1 MAY-2; where timestamps will be used
@@ -146,38 +162,47 @@ static bool syn_is_newer(const struct tcp *tcp, const struct tcp_timewait *tw, c
     return tw->ts_recent == 0 || later > 0 || (later == 0 && ahead > 0);
 }
 
-enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening)
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening,
+                         enum rule *rule)
 {
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
     bool acks_all = seq_distance(h->ack, tw->snd_nxt) == 0;
-    if (h->flags & TCP_RST) /* RFC 1337 3 (F1): an old RST must not let old segments in */
+    if (h->flags & TCP_RST) { /* RFC 1337 3 (F1): an old RST must not let old segments in */
+        *rule = RULE_TIME_WAIT_RST;
         return DROP_TCP_TIME_WAIT;
+    }
     if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && listening && syn_is_newer(tcp, tw, h))
         return DROP_NONE;
     if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
-        acknowledge(tcp, tw);
+        acknowledge(tcp, tw, RULE_SYN_CHALLENGE);
         return DROP_TCP_SYN_IN_WINDOW;
     }
     if (h->flags & TCP_FIN && h->flags & TCP_ACK && ahead + (int32_t)tcp_seq_len(h) == 0 && acks_all) {
+        *rule = RULE_TIME_WAIT_FIN;
         timewait_restart(tcp, tw); /* the peer missed our last ACK */
-        reply(tcp, tw);
+        reply(tcp, tw, *rule);
         return DROP_TCP_TIME_WAIT;
     }
     if (ahead != 0 || h->text.len > 0) { /* RCV.WND is 0: only an empty segment at RCV.NXT is acceptable */
-        acknowledge(tcp, tw);
+        *rule = RULE_NOT_ACCEPTABLE;
+        acknowledge(tcp, tw, *rule);
         return DROP_TCP_TIME_WAIT;
     }
     if (!(h->flags & TCP_ACK))
         return DROP_TCP_NO_ACK;
-    if (!acks_all) /* RFC 5961 5.2 */
-        acknowledge(tcp, tw);
+    if (!acks_all) { /* RFC 5961 5.2 */
+        *rule = RULE_ACK_RANGE;
+        acknowledge(tcp, tw, *rule);
+    }
     return DROP_TCP_TIME_WAIT;
 }
 
 void timewait_expire(struct tcp *tcp)
 {
-    while (tcp->tw_first && tcp->tw_first->due <= tcp->core->now)
+    while (tcp->tw_first && tcp->tw_first->due <= tcp->core->now) {
+        timer_event(tcp, tcp->tw_first, EVENT_TIMER_FIRED, RULE_TIME_WAIT_2MSL);
         timewait_delete(tcp, tcp->tw_first, RULE_TIME_WAIT_2MSL);
+    }
 }
 
 void timewait_free(struct tcp *tcp)

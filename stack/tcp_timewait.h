@@ -26,8 +26,9 @@ void timewait_delete(struct tcp *tcp, struct tcp_timewait *tw, enum rule why);
 void timewait_restart(struct tcp *tcp, struct tcp_timewait *tw);
 
 /* A segment for a record; `listening`: somebody listens at the port. DROP_NONE: a new SYN that may open the connection
- * again; the record is still there. */
-enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening);
+ * again; the record is still there. *rule is set where another one than the reason's usual decides. */
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening,
+                         enum rule *rule);
 
 /* Ends the records whose 2 MSL are over. */
 void timewait_expire(struct tcp *tcp);

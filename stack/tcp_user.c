@@ -86,7 +86,7 @@ static void window_opened(struct tcp_conn *c)
 {
     if (!c->in_table || !rcv_update_due(c))
         return;
-    c->rcv.ack_now = true;
+    rcv_ack_now(c, RULE_WINDOW_UPDATE);
     tcb_mark(c);
 }
 

@@ -1,4 +1,5 @@
-/* Writes libpcap files (draft-ietf-opsawg-pcap, "PCAP Capture File Format").
+/* Writes libpcap files (draft-ietf-opsawg-pcap, "PCAP Capture File Format"), and by pcapng.c the newer
+ * format.
  *
  * Owns the file. A reader that follows it blocks the stack while it does not read: nothing is lost. Called by
  * loop.c; opened and closed by apps/up.c. */
@@ -9,12 +10,14 @@
 
 #include "../stack/wire.h"
 #include "capture.h"
+#include "pcapng.h"
 
 #define PCAP_MAGIC       0xa1b2c3d4u /* microseconds */
 #define PCAP_HEADER      24
 #define PCAP_RECORD      16
 #define BUFFER_SIZE      65536 /* bytes handed to the file at once */
 #define USEC_IN_A_SECOND 1000000
+#define NG_ENDING        ".pcapng"
 
 static void fail(struct capture *c)
 {
@@ -30,6 +33,13 @@ static void put(struct capture *c, const void *bytes, size_t len)
 
 static void put_header(struct capture *c)
 {
+    c->dirty = true;
+    if (c->ng) {
+        if (!pcapng_section(c->file) ||
+            !pcapng_interface(c->file, CAPTURE_LINK_RAW, CAPTURE_SNAP, PCAPNG_MICROSECONDS))
+            fail(c);
+        return;
+    }
     uint8_t header[PCAP_HEADER];
     struct writer w = writer_of(header, sizeof header);
     put32(&w, PCAP_MAGIC);
@@ -40,7 +50,6 @@ static void put_header(struct capture *c)
     put32(&w, CAPTURE_SNAP);
     put32(&w, CAPTURE_LINK_RAW);
     put(c, header, sizeof header);
-    c->dirty = true;
 }
 
 static FILE *open_file(const char *path)
@@ -56,9 +65,15 @@ static FILE *open_file(const char *path)
     return file;
 }
 
+bool capture_is_ng(const char *path)
+{
+    size_t len = strlen(path), end = strlen(NG_ENDING);
+    return len > end && strcmp(path + len - end, NG_ENDING) == 0;
+}
+
 int capture_open(struct capture *c, const char *path, usec wall)
 {
-    *c = (struct capture){.file = open_file(path), .wall = wall};
+    *c = (struct capture){.file = open_file(path), .wall = wall, .ng = capture_is_ng(path)};
     if (!c->file)
         return -errno;
     setvbuf(c->file, NULL, _IOFBF, BUFFER_SIZE);
@@ -69,25 +84,40 @@ int capture_open(struct capture *c, const char *path, usec wall)
     return error;
 }
 
-void capture_packet(struct capture *c, usec now, const struct iovec *part, int count)
+void capture_comment(struct capture *c, const char *text)
 {
-    size_t len = 0;
-    for (int i = 0; i < count; i++)
-        len += part[i].iov_len;
-    size_t left = len < CAPTURE_SNAP ? len : CAPTURE_SNAP;
+    c->comment = text;
+}
 
+static void put_record(struct capture *c, const struct pcapng_packet *p)
+{
     uint8_t record[PCAP_RECORD];
     struct writer w = writer_of(record, sizeof record);
-    put32(&w, (uint32_t)((now + c->wall) / USEC_IN_A_SECOND));
-    put32(&w, (uint32_t)((now + c->wall) % USEC_IN_A_SECOND));
-    put32(&w, (uint32_t)left);
-    put32(&w, (uint32_t)len);
+    put32(&w, (uint32_t)(p->time / USEC_IN_A_SECOND));
+    put32(&w, (uint32_t)(p->time % USEC_IN_A_SECOND));
+    put32(&w, (uint32_t)p->kept);
+    put32(&w, (uint32_t)p->wire_len);
     put(c, record, sizeof record);
-    for (int i = 0; i < count; i++) {
-        size_t n = part[i].iov_len < left ? part[i].iov_len : left;
-        put(c, part[i].iov_base, n);
+    size_t left = p->kept;
+    for (int i = 0; i < p->count; i++) {
+        size_t n = p->part[i].iov_len < left ? p->part[i].iov_len : left;
+        put(c, p->part[i].iov_base, n);
         left -= n;
     }
+}
+
+void capture_packet(struct capture *c, usec now, const struct iovec *part, int count)
+{
+    struct pcapng_packet p = {
+        .time = (uint64_t)(now + c->wall), .part = part, .count = count, .comment = c->comment};
+    for (int i = 0; i < count; i++)
+        p.wire_len += part[i].iov_len;
+    p.kept = p.wire_len < CAPTURE_SNAP ? p.wire_len : CAPTURE_SNAP;
+    if (!c->ng)
+        put_record(c, &p);
+    else if (c->error == 0 && !pcapng_packet(c->file, &p))
+        fail(c);
+    c->comment = NULL;
     c->dirty = true;
 }
 

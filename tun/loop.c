@@ -1,10 +1,9 @@
 /* Drives one stack: device, sockets, descriptors, deadlines, all in one thread.
  *
- * Owns the epoll descriptor and the only clock. Input and output are bounded in each turn, so that neither a
- * flood nor a socket that talks to itself keeps the rest waiting. Called by apps/up.c and the tests. */
+ * Owns the epoll descriptor. Input and output are bounded in each turn, so that neither a flood nor a socket
+ * that talks to itself keeps the rest waiting. Called by apps/up.c and the tests. */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture.h"
@@ -24,20 +23,6 @@
 #define ROUNDS_MAX   8     /* of serving and writing in one turn */
 #define DATAGRAM_MAX 65536 /* bytes; one more than IPv4 can say */
 #define IP_DST       16    /* RFC 791 3.1: offset of the destination address */
-
-usec clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return SEC(t.tv_sec) + t.tv_nsec / 1000;
-}
-
-usec clock_wall_offset(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return SEC(t.tv_sec) + t.tv_nsec / 1000 - clock_now();
-}
 
 /* --- descriptors --- */
 
@@ -85,15 +70,33 @@ static void device_ready(struct watch *watch, uint32_t events)
 
 /* --- datagrams --- */
 
+static struct capture_view *viewer(const struct loop *loop)
+{
+    return loop->capture && loop->capture->ng ? loop->capture->view : NULL;
+}
+
 /* What the device will sum, or need not have summed, is shown as it would be on a wire. */
 static void capture(struct loop *loop, const struct iovec *part, int count, const struct offload *offload)
 {
+    struct capture_view *view = viewer(loop);
     struct iovec finished[OFFLOAD_PARTS_MAX];
     uint8_t front[OFFLOAD_FRONT];
+    if (view)
+        capture_comment(loop->capture, view->done(view));
     if (!loop->capture)
         return;
     count = offload_finish(offload, part, count, front, finished);
     capture_packet(loop->capture, loop->now, finished, count);
+}
+
+/* It is captured when the stack has looked at it: the comment says what came of it. */
+static void input(struct loop *loop, size_t len, const struct offload *offload)
+{
+    struct capture_view *view = viewer(loop);
+    if (view)
+        view->incoming(view, loop->buffer, len);
+    stack_input_offloaded(loop->stack, loop->now, loop->buffer, len, offload);
+    capture(loop, &(struct iovec){loop->buffer, len}, 1, offload);
 }
 
 static void capture_turn_ends(struct loop *loop)
@@ -129,8 +132,7 @@ static int read_device(struct loop *loop)
             return (int)n;
         else if (n > 0) {
             bytes += (size_t)n;
-            capture(loop, &(struct iovec){loop->buffer, (size_t)n}, 1, &offload);
-            stack_input_offloaded(loop->stack, loop->now, loop->buffer, (size_t)n, &offload);
+            input(loop, (size_t)n, &offload);
         }
     }
     return 0;
@@ -140,6 +142,15 @@ static int read_device(struct loop *loop)
 static bool device_is_gone(ssize_t error)
 {
     return error == -EBADFD || error == -EBADF || error == -ENODEV || error == -ENXIO;
+}
+
+/* As a full queue loses it: what matters is sent again. */
+static void lost(struct loop *loop)
+{
+    struct capture_view *view = viewer(loop);
+    if (view)
+        view->done(view);
+    loop->device->dropped++;
 }
 
 static int write_device(struct loop *loop, const struct iovec *part, int count, const struct offload *offload)
@@ -153,7 +164,7 @@ static int write_device(struct loop *loop, const struct iovec *part, int count, 
     else if (device_is_gone(n))
         return (int)n;
     else
-        loop->device->dropped++; /* as a full queue does it: what matters is sent again */
+        lost(loop);
     return 0;
 }
 
@@ -170,12 +181,14 @@ static void feed_back(struct loop *loop, const struct frame *f)
     size_t len = frame_gather(f, loop->buffer, DATAGRAM_MAX);
     struct offload offload = f->offload;
     offload.checksum_good = true;
-    capture(loop, &(struct iovec){loop->buffer, len}, 1, &offload);
-    stack_input_offloaded(loop->stack, loop->now, loop->buffer, len, &offload);
+    input(loop, len, &offload);
 }
 
 static int send_frame(struct loop *loop, const struct frame *f)
 {
+    struct capture_view *view = viewer(loop);
+    if (view)
+        view->outgoing(view, f);
     if (is_for_ourselves(loop, f)) {
         feed_back(loop, f);
         return 0;
@@ -265,14 +278,15 @@ static int wait_coarsely(struct loop *loop, usec left)
 static int wait(struct loop *loop, usec due)
 {
     usec left = due == NEVER ? NEVER : due - clock_now();
-    if (left < 0)
-        left = 0;
+    left = clock_sleep(left < 0 ? 0 : left); /* a debugger may come, or be there */
     struct timespec t = {.tv_sec = left / SEC(1), .tv_nsec = left % SEC(1) * 1000};
     int n = epoll_pwait2(loop->epoll, loop->event, LOOP_EVENTS, left == NEVER ? NULL : &t, NULL);
     if (n < 0 && errno == ENOSYS)
         n = wait_coarsely(loop, left);
+    int error = errno;
+    clock_wake();
     if (n < 0)
-        return errno == EINTR ? 0 : -errno;
+        return error == EINTR ? 0 : -error;
     return n;
 }
 

@@ -1,4 +1,4 @@
-/* The event loop: the only place that reads the clock.
+/* The event loop.
  *
  * Each turn: sleep until the stack's or an application's next deadline or until a descriptor wakes it, tell the
  * descriptors' owners, read the device until it is empty, serve the sockets with news, write what the stack has
@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include "../stack/stack.h"
 #include "../stack/timer.h"
+#include "clock.h"
 
 /* Whoever owns a socket: sock_set_user(s, &task). `run` is told all that is true of the socket (SOCK_READABLE,
  * ...) each time something becomes new; it works until -EAGAIN and returns. */
@@ -76,11 +77,5 @@ int loop_turn(struct loop *loop, usec until);
 /* Turns until loop_stop. As loop_turn. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-
-/* The monotonic clock in microseconds. Nobody else in the tree asks for it. */
-usec clock_now(void);
-
-/* What must be added to clock_now to get the time of day, in microseconds since 1970. */
-usec clock_wall_offset(void);
 
 #endif

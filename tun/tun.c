@@ -17,7 +17,7 @@
 
 #define GATHER_MAX 2048 /* bytes: up to here a copy costs less than the kernel's look at a list of parts */
 
-static const char *tun_path(void)
+const char *tun_path(void)
 {
     const char *path = getenv("GLASS_TUN");
     return path && *path ? path : TUN_PATH;
@@ -178,7 +178,7 @@ static void explain_attach(const char *name, int error, char *reason)
     }
 }
 
-static int tun_node_open(char *reason)
+int tun_node_open(char *reason)
 {
     int fd = open(tun_path(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0)

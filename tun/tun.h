@@ -58,6 +58,10 @@ bool device_exists(const char *name);
 
 void device_close(struct device *device);
 
+/* The node of the TUN driver: TUN_PATH, or what GLASS_TUN names; and that node opened, as device_open. */
+const char *tun_path(void);
+int tun_node_open(char *reason);
+
 /* tun_link.c: 0 or a negative errno value. */
 int link_configure(const struct device *device, const struct device_config *config);
 int link_read(struct device *device); /* address, peer, prefix, MTU, up */

@@ -8,7 +8,7 @@ import unittest
 import lab
 from lab import GLASS, STACK, Lab, Peer, Place
 
-COMMANDS = ("up", "exec", "down", "netstat", "nc", "get", "ping", "demo")
+COMMANDS = ("up", "exec", "down", "netstat", "ports", "doctor", "nc", "get", "ping", "demo", "lab")
 
 
 class Arguments(unittest.TestCase):

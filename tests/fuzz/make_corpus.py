@@ -205,9 +205,97 @@ def options_seeds():
         write("options", f"length-{length}", header + bytes([8, length]) + bytes([1]) * 38)
 
 
+# --- capture: files, whole ---
+
+def pcap(link, *frames, order="<", magic=0xa1b2c3d4):
+    records = b"".join(struct.pack(order + "IIII", 1, 2, len(f), len(f)) + f for f in frames)
+    return struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 65535, link) + records
+
+
+def padded(data):
+    return data + bytes(-len(data) % 4)
+
+
+def block(order, kind, body):
+    return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+
+
+def option(order, code, value):
+    return padded(struct.pack(order + "HH", code, len(value)) + value)
+
+
+def pcapng(link, *frames, order="<"):
+    text = block(order, 0x0a0d0d0a, struct.pack(order + "IHHq", 0x1a2b3c4d, 1, 0, -1))
+    described = option(order, 9, b"\x09") + option(order, 14, bytes(8)) + option(order, 0, b"")
+    text += block(order, 1, struct.pack(order + "HHI", link, 0, 65535) + described)
+    comment = option(order, 1, b"state: LISTEN -> SYN-RECEIVED") + option(order, 1, b"second") + option(order, 0, b"")
+    for f in frames:
+        text += block(order, 6, struct.pack(order + "IIIII", 0, 1, 2, len(f), len(f)) + padded(f) + comment)
+        text += block(order, 3, struct.pack(order + "I", len(f)) + padded(f))
+        text += block(order, 2, struct.pack(order + "HHIIII", 0, 0, 1, 2, len(f), len(f)) + padded(f))
+    return text + block(order, 5, bytes(12))
+
+
+def capture_seeds():
+    datagram = ip(17, struct.pack(">HHHH", 1, 2, 8, 0))
+    frames = {"raw": (101, datagram), "ethernet": (1, bytes(12) + b"\x08\x00" + datagram + bytes(18)),
+              "vlan": (1, bytes(12) + b"\x88\xa8\x00\x01\x81\x00\x00\x02\x08\x00" + datagram),
+              "cooked": (113, bytes(14) + b"\x08\x00" + datagram), "cooked-2": (276, b"\x08\x00" + bytes(18) + datagram),
+              "null": (0, b"\x02\x00\x00\x00" + datagram), "loop": (108, b"\x00\x00\x00\x02" + datagram),
+              "wireless": (127, bytes(30))}
+    for name, (link, frame) in frames.items():
+        write("capture", name, pcap(link, frame, frame))
+        write("capture", name + "-ng", pcapng(link, frame))
+    write("capture", "big-endian", pcap(228, datagram, order=">", magic=0xa1b23c4d))
+    write("capture", "big-endian-ng", pcapng(228, datagram, order=">"))
+    write("capture", "cut-off", pcap(101, datagram)[:-3])
+    write("capture", "cut-off-ng", pcapng(101, datagram)[:-3])
+    write("capture", "no-capture", b"GET / HTTP/1.1\r\n\r\n")
+
+
+# --- trace: one datagram ---
+
+def trace_seeds():
+    dense = bytes([2, 4, 5, 180, 3, 3, 7, 4, 2, 8, 10]) + bytes(8) + bytes([5, 18]) + bytes(range(16)) + bytes(3)
+    write("trace", "dense-options", tcp(1003, 5001, 1001, 0x10, options=dense, text=b"text"))
+    write("trace", "four-sack-blocks", tcp(1003, 5001, 1001, 0x12, options=bytes([1, 1, 5, 34]) + bytes(range(32)) + bytes(4)))
+    write("trace", "udp", ip(17, struct.pack(">HHHH", 53, 9999, 12, 0) + b"text"))
+    write("trace", "ping", ip(1, bytes([8, 0, 0, 0, 0, 7, 0, 1]) + b"echo"))
+    write("trace", "fragment", ip(6, bytes(16), 2))
+    write("trace", "cut-off", tcp(1003, 5001, 1001, 2)[:23])
+    write("trace", "long-header", b"\x4f" + ip(17, bytes(60))[1:])
+    write("trace", "no-datagram", b"\x60")
+
+
+# --- ladder: a byte that says how, then a capture file or eight bytes a record ---
+
+IN, OUT, STATE, TIMER, CALL, WINDOW, DROP, ICMP = range(8)
+
+
+def ladder_record(kind, side, flags=0, seq=0, ack=0, length=0, options=0, rule=0, connection=1, wait=10):
+    return bytes([side | kind << 1 | connection << 4, wait, flags, seq, ack, length, options, rule])
+
+
+def ladder_seeds():
+    syn, syn_ack, plain = (0x02, 0, 0), (0x12, 0, 1), (0x10, 1, 1)
+    handshake = b"".join(ladder_record(OUT, side, *numbers) + ladder_record(IN, 1 - side, *numbers)
+                         for side, numbers in ((0, syn), (1, syn_ack), (0, plain)))
+    crossing = b"".join(ladder_record(kind, side, *syn) for kind, side in ((OUT, 0), (OUT, 1), (IN, 1), (IN, 0)))
+    lost = ladder_record(OUT, 0, 0x18, 1, 1, 100) + ladder_record(TIMER, 0, 1) + ladder_record(OUT, 0, 0x18, 1, 1, 0xe4)
+    others = ladder_record(STATE, 1, 3, 4, rule=3) + ladder_record(CALL, 1, 0x91) + ladder_record(WINDOW, 0, 9) + \
+        ladder_record(DROP, 1, 0x10, 1, 1, 37, 1) + ladder_record(ICMP, 0, 3, 4)
+    for name, how, records in (("handshake", 0xc0, handshake), ("crossing", 0x06, crossing), ("lost", 0x02, handshake + lost),
+                               ("others", 0x0a, handshake + others), ("one-stack", 0x02, handshake[8:24] + others)):
+        write("ladder", name, bytes([how]) + records)
+    frames = [tcp(1003, 5001, 1001, flags) for flags in (0x02, 0x12, 0x10, 0x18, 0x11, 0x04)]
+    write("ladder", "capture", b"\xc3" + pcap(101, *frames))
+    write("ladder", "capture-ng", b"\x03" + pcapng(101, frames[0]))
+
+
 def main():
     for make in (segment_seeds, datagram_seeds, fragment_seeds, icmp_seeds, calls_seeds, http_seeds, httpd_seeds,
-                 options_seeds):
+                 options_seeds, capture_seeds, trace_seeds,
+                 ladder_seeds):
         make()
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RSS_MB = 1024      # of one fuzzer, its own records included: more is a stack without bounds
 INPUT_SECONDS = 10
-LONGEST = {"http": 20000, "options": 200, "fragment": 512, "segment": 512, "icmp": 512, "calls": 1024}
+LONGEST = {"http": 20000, "replay": 8192, "options": 200, "fragment": 512, "segment": 512, "icmp": 512, "calls": 1024}
 LONGEST_DEFAULT = 2048
 
 

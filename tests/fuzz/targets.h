@@ -14,6 +14,10 @@
     X(http)     /* request heads, paths, ranges, chunks */                                                   \
     X(httpd)    /* whole requests to the HTTP server, over TCP */                                            \
     X(options)  /* TCP headers and options */                                                                \
+    X(capture)  /* capture files, pcap and pcapng */                                                         \
+    X(trace)    /* a datagram as the trace shows it */                                                       \
+    X(ladder)   /* ladders of capture files and of records */                                                \
+    X(replay)   /* captures, replayed */                                                                     \
     X(calls)    /* socket calls on two stacks, a bad wire and failing memory between them */
 
 #define X(name) void fuzz_##name(const uint8_t *bytes, size_t len);

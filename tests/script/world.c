@@ -1,5 +1,6 @@
 /* Virtual time around one stack: RFC-free; owns the clock, the memory hooks, the queue of sent datagrams. */
 #include "world.h"
+#include "../../stack/event_text.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,11 +20,42 @@ static void give_memory(void *context, void *at, size_t size)
     free(at);
 }
 
+/* Whether what happened must name the rule behind it. Without one are our own bounds (event.h: drops whose
+ * rule is NONE; a TIME-WAIT record that makes room), and that a keep-alive timer ends with its owner. */
+static bool needs_rule(const struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_SEGMENT_OUT:
+    case EVENT_TIMER_FIRED:
+    case EVENT_WINDOW:
+    case EVENT_RTT:
+        return true;
+    case EVENT_STATE:
+        return e->u.change.from != TCP_TIME_WAIT;
+    case EVENT_TIMER_SET:
+        return e->u.timer.due != NEVER || e->u.timer.which != TCP_TIMER_KEEPALIVE;
+    case EVENT_DROP:
+        return drop_rule(e->u.drop.why) != RULE_NONE;
+    default:
+        return false;
+    }
+}
+
+static void check_rule(struct world *w, const struct event *e)
+{
+    char line[256];
+    if (!w->started || e->rule != RULE_NONE || !needs_rule(e))
+        return;
+    event_text(e, line, sizeof line);
+    world_fail(w, "no rule in rules.h for: %s", line);
+}
+
 /* What the log tells beside the segments: why something was dropped, and each change of state. */
 static void observe(void *context, const struct event *e)
 {
     struct world *w = context;
     double t = (double)e->time / 1e6;
+    check_rule(w, e);
     if (e->kind == EVENT_DROP)
         fprintf(w->log, "%12.6f   dropped: %s, %s\n", t, drop_name(e->u.drop.why), drop_text(e->u.drop.why));
     else if (e->kind == EVENT_STATE)

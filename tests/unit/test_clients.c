@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "../../apps/args.h"
 #include "../../apps/commands.h"
 #include "../../apps/netstat.h"
 #include "../../apps/ping_stats.h"
@@ -116,14 +117,14 @@ static void seconds_are_read_strictly(void **state)
 {
     (void)state;
     usec t;
-    assert_true(relay_seconds("1", &t) && t == SEC(1));
-    assert_true(relay_seconds("0.25", &t) && t == MSEC(250));
-    assert_true(relay_seconds("0", &t) && t == 0);
-    assert_true(relay_seconds("86400", &t) && t == SEC(86400));
+    assert_true(arg_seconds("1", &t) && t == SEC(1));
+    assert_true(arg_seconds("0.25", &t) && t == MSEC(250));
+    assert_true(arg_seconds("0", &t) && t == 0);
+    assert_true(arg_seconds("86400", &t) && t == SEC(86400));
     static const char *const wrong[] = {"",    ".",    "1.2.3", "-1",  "+1",   "1s",
                                         "1e3", "0x10", "nan",   "inf", "86401"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_false(relay_seconds(wrong[i], &t));
+        assert_false(arg_seconds(wrong[i], &t));
 }
 
 /* --- the table --- */

@@ -18,7 +18,7 @@
 static const struct endpoint us = {IP_ADDR(10, 7, 0, 2), 80}, them = {IP_ADDR(10, 7, 0, 1), 40112};
 
 struct fixture {
-    struct ladder_log *log;
+    struct record_log *log;
     usec now;
 };
 
@@ -26,9 +26,9 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    f->log = calloc(1, ladder_log_size(ROOM));
+    f->log = calloc(1, record_log_size(ROOM));
     assert_non_null(f->log);
-    ladder_log_init(f->log, ROOM);
+    record_log_init(f->log, ROOM);
     f->now = SEC(7);
     *state = f;
     return 0;
@@ -62,7 +62,7 @@ static void segment(struct fixture *f, enum event_kind kind, uint8_t flags, int6
     e.u.segment.ack = ack;
     e.u.segment.len = len;
     e.u.segment.window = 64240;
-    ladder_observe(f->log, &e);
+    record_log_observe(f->log, &e);
 }
 
 static void in(struct fixture *f, uint8_t flags, int64_t seq, uint32_t len, int64_t ack)
@@ -90,7 +90,7 @@ static void without_connection(struct fixture *f, enum event_kind kind, uint8_t 
     e.u.segment.seq = h.seq.n;
     e.u.segment.ack = h.ack.n;
     e.u.segment.window = 64240;
-    ladder_observe(f->log, &e);
+    record_log_observe(f->log, &e);
 }
 
 static void state_change(struct fixture *f, enum tcp_state from, enum tcp_state to)
@@ -98,13 +98,15 @@ static void state_change(struct fixture *f, enum tcp_state from, enum tcp_state 
     struct event e = event_of(f, EVENT_STATE);
     e.u.change.from = from;
     e.u.change.to = to;
-    ladder_observe(f->log, &e);
+    record_log_observe(f->log, &e);
 }
 
 static void call(struct fixture *f)
 {
     struct event e = event_of(f, EVENT_CALL);
-    ladder_observe(f->log, &e);
+    e.u.call.name = "sock_send";
+    e.u.call.result = 100;
+    record_log_observe(f->log, &e);
 }
 
 static void timer_fired(struct fixture *f, enum tcp_timer which)
@@ -113,7 +115,7 @@ static void timer_fired(struct fixture *f, enum tcp_timer which)
     f->now += 200000;
     e.time = f->now;
     e.u.timer.which = which;
-    ladder_observe(f->log, &e);
+    record_log_observe(f->log, &e);
 }
 
 static char *picture(const struct fixture *f, struct ladder_style style)
@@ -161,23 +163,23 @@ static void a_connection_that_the_peer_closes_first(void **state)
     static const char expected[] =
         "          10.7.0.1:40112                                             10.7.0.2:80\n"
         "       ms the peer, inferred                                          this stack\n"
-        "                       |                                          | LISTEN\n"
-        "    0.000 SYN-SENT     |--- SYN --------------------------------->| SYN-RECEIVED\n"
-        "                       |    seq 0                     win 64240   |\n"
-        "    0.250 ESTABLISHED  |<-- SYN,ACK ------------------------------|\n"
-        "                       |    seq 0        ack 1        win 64240   |\n"
-        "    0.500              |--- ACK --------------------------------->| ESTABLISHED\n"
-        "                       |    seq 1        ack 1        win 64240   |\n"
-        "    0.750              |--- PSH,ACK  len 75 --------------------->|\n"
-        "                       |    seq 1        ack 1        win 64240   |\n"
-        "    1.000              |<-- PSH,ACK  len 512 ---------------------|\n"
-        "                       |    seq 1        ack 76       win 64240   |\n"
-        "    1.250 FIN-WAIT-1   |--- FIN,ACK ----------------------------->| CLOSE-WAIT\n"
-        "                       |    seq 76       ack 513      win 64240   |\n"
-        "    1.500 TIME-WAIT    |<-- FIN,ACK ------------------------------| LAST-ACK\n"
-        "                       |    seq 513      ack 77       win 64240   |\n"
-        "    1.750              |--- ACK --------------------------------->| CLOSED\n"
-        "                       |    seq 77       ack 514      win 64240   |\n";
+        "                         |                                      | LISTEN\n"
+        "    0.000 (SYN-SENT)     |--- SYN ----------------------------->| SYN-RECEIVED\n"
+        "                         |    seq 0                 win 64240   |\n"
+        "    0.250 (ESTABLISHED)  |<-- SYN,ACK --------------------------|\n"
+        "                         |    seq 0      ack 1      win 64240   |\n"
+        "    0.500                |--- ACK ----------------------------->| ESTABLISHED\n"
+        "                         |    seq 1      ack 1      win 64240   |\n"
+        "    0.750                |--- PSH,ACK  len 75 ----------------->|\n"
+        "                         |    seq 1      ack 1      win 64240   |\n"
+        "    1.000                |<-- PSH,ACK  len 512 -----------------|\n"
+        "                         |    seq 1      ack 76     win 64240   |\n"
+        "    1.250 (FIN-WAIT-1)   |--- FIN,ACK ------------------------->| CLOSE-WAIT\n"
+        "                         |    seq 76     ack 513    win 64240   |\n"
+        "    1.500 (TIME-WAIT)    |<-- FIN,ACK --------------------------| LAST-ACK\n"
+        "                         |    seq 513    ack 77     win 64240   |\n"
+        "    1.750                |--- ACK ----------------------------->| CLOSED\n"
+        "                         |    seq 77     ack 514    win 64240   |\n";
     assert_picture(f, (struct ladder_style){.width = 80}, expected);
 }
 
@@ -201,27 +203,27 @@ static void we_close_first_and_the_last_ack_leaves_without_a_connection(void **s
     static const char expected[] =
         "          10.7.0.1:40112                                             10.7.0.2:80\n"
         "       ms the peer, inferred                                          this stack\n"
-        "                       |                                          | LISTEN\n"
-        "    0.000 SYN-SENT     |--- SYN --------------------------------->| SYN-RECEIVED\n"
-        "                       |    seq 0                     win 64240   |\n"
-        "    0.250 ESTABLISHED  |<-- SYN,ACK ------------------------------|\n"
-        "                       |    seq 0        ack 1        win 64240   |\n"
-        "    0.500              |--- ACK --------------------------------->| ESTABLISHED\n"
-        "                       |    seq 1        ack 1        win 64240   |\n"
-        "    0.750              |<-- PSH,ACK  len 512 ---------------------|\n"
-        "                       |    seq 1        ack 1        win 64240   |\n"
-        "    1.000 CLOSE-WAIT   |<-- FIN,ACK ------------------------------| FIN-WAIT-1\n"
-        "                       |    seq 513      ack 1        win 64240   |\n"
-        "  201.000              |            the retransmit timer went off |\n"
-        "  201.250 LAST-ACK     |--- FIN,ACK ----------------------------->| FIN-WAIT-2\n"
-        "                       |    seq 1        ack 514      win 64240   | TIME-WAIT\n"
-        "  201.500 CLOSED       |<-- ACK ----------------------------------|\n"
-        "                       |    seq 514      ack 2        win 64240   |\n"
-        "  201.750 LAST-ACK     |--- FIN,ACK ----------------------------->|\n"
-        "                       |    seq 1        ack 514      win 64240   |\n"
-        "  202.000 CLOSED       |<-- ACK ----------------------------------|\n"
-        "                       |    seq 514      ack 2        win 64240   |\n"
-        "  402.000              |             the time-wait timer went off | CLOSED\n";
+        "                         |                                      | LISTEN\n"
+        "    0.000 (SYN-SENT)     |--- SYN ----------------------------->| SYN-RECEIVED\n"
+        "                         |    seq 0                 win 64240   |\n"
+        "    0.250 (ESTABLISHED)  |<-- SYN,ACK --------------------------|\n"
+        "                         |    seq 0      ack 1      win 64240   |\n"
+        "    0.500                |--- ACK ----------------------------->| ESTABLISHED\n"
+        "                         |    seq 1      ack 1      win 64240   |\n"
+        "    0.750                |<-- PSH,ACK  len 512 -----------------|\n"
+        "                         |    seq 1      ack 1      win 64240   |\n"
+        "    1.000 (CLOSE-WAIT)   |<-- FIN,ACK --------------------------| FIN-WAIT-1\n"
+        "                         |    seq 513    ack 1      win 64240   |\n"
+        "  201.000                |        the retransmit timer went off |\n"
+        "  201.250 (LAST-ACK)     |--- FIN,ACK ------------------------->| FIN-WAIT-2\n"
+        "                         |    seq 1      ack 514    win 64240   | TIME-WAIT\n"
+        "  201.500 (CLOSED)       |<-- ACK ------------------------------|\n"
+        "                         |    seq 514    ack 2      win 64240   |\n"
+        "  201.750 (LAST-ACK)     |--- FIN,ACK  again ------------------>|\n"
+        "                         |    seq 1      ack 514    win 64240   |\n"
+        "  202.000 (CLOSED)       |<-- ACK ------------------------------|\n"
+        "                         |    seq 514    ack 2      win 64240   |\n"
+        "  402.000                |         the time-wait timer went off | CLOSED\n";
     assert_picture(f, (struct ladder_style){.width = 80}, expected);
 }
 
@@ -237,27 +239,27 @@ static void a_long_run_of_data_is_folded(void **state)
     static const char expected[] =
         "          10.7.0.1:40112                                             10.7.0.2:80\n"
         "       ms the peer, inferred                                          this stack\n"
-        "                       |                                          | LISTEN\n"
-        "    0.000 SYN-SENT     |--- SYN --------------------------------->| SYN-RECEIVED\n"
-        "                       |    seq 0                     win 64240   |\n"
-        "    0.250 ESTABLISHED  |<-- SYN,ACK ------------------------------|\n"
-        "                       |    seq 0        ack 1        win 64240   |\n"
-        "    0.500              |--- ACK --------------------------------->| ESTABLISHED\n"
-        "                       |    seq 1        ack 1        win 64240   |\n"
-        "    0.750              |<-- ACK  len 1460 ------------------------|\n"
-        "                       |    seq 1        ack 1        win 64240   |\n"
-        "    1.000              |<-- ACK  len 1460 ------------------------|\n"
-        "                       |    seq 1461     ack 1        win 64240   |\n"
-        "    1.250              |--- ACK --------------------------------->|\n"
-        "                       |    seq 1        ack 2921     win 64240   |\n"
-        "    1.500              |<-- ACK  len 1460 ------------------------|\n"
-        "                       |    seq 2921     ack 1        win 64240   |\n"
-        "                       |<-- ... 26 data segments, 37960 bytes     |\n"
-        "                       |--> ... 13 ACKs                           |\n"
-        "   11.500              |<-- ACK  len 1460 ------------------------|\n"
-        "                       |    seq 42341    ack 1        win 64240   |\n"
-        "   11.750              |--- ACK --------------------------------->|\n"
-        "                       |    seq 1        ack 43801    win 64240   |\n";
+        "                         |                                      | LISTEN\n"
+        "    0.000 (SYN-SENT)     |--- SYN ----------------------------->| SYN-RECEIVED\n"
+        "                         |    seq 0                 win 64240   |\n"
+        "    0.250 (ESTABLISHED)  |<-- SYN,ACK --------------------------|\n"
+        "                         |    seq 0      ack 1      win 64240   |\n"
+        "    0.500                |--- ACK ----------------------------->| ESTABLISHED\n"
+        "                         |    seq 1      ack 1      win 64240   |\n"
+        "    0.750                |<-- ACK  len 1460 --------------------|\n"
+        "                         |    seq 1      ack 1      win 64240   |\n"
+        "    1.000                |<-- ACK  len 1460 --------------------|\n"
+        "                         |    seq 1461   ack 1      win 64240   |\n"
+        "    1.250                |--- ACK ----------------------------->|\n"
+        "                         |    seq 1      ack 2921   win 64240   |\n"
+        "    1.500                |<-- ACK  len 1460 --------------------|\n"
+        "                         |    seq 2921   ack 1      win 64240   |\n"
+        "                         |<-- ... 26 data segments, 37960 bytes |\n"
+        "                         |--> ... 13 ACKs                       |\n"
+        "   11.500                |<-- ACK  len 1460 --------------------|\n"
+        "                         |    seq 42341  ack 1      win 64240   |\n"
+        "   11.750                |--- ACK ----------------------------->|\n"
+        "                         |    seq 1      ack 43801  win 64240   |\n";
     assert_picture(f, (struct ladder_style){.width = 80, .fold = LADDER_FOLD}, expected);
 }
 
@@ -266,11 +268,11 @@ static void a_refused_open_shows_closed_on_both_sides(void **state)
     static const char expected[] =
         "          10.7.0.1:40112                                             10.7.0.2:80\n"
         "       ms the peer, inferred                                          this stack\n"
-        "                       |                                          | CLOSED\n"
-        "    0.000              |<-- SYN ----------------------------------| SYN-SENT\n"
-        "                       |    seq 0                     win 64240   |\n"
-        "    0.250 CLOSED       |--- RST,ACK ----------------------------->| CLOSED\n"
-        "                       |    seq 0        ack 1        win 64240   |\n";
+        "                         |                                      | CLOSED\n"
+        "    0.000                |<-- SYN ------------------------------| SYN-SENT\n"
+        "                         |    seq 0                 win 64240   |\n"
+        "    0.250 (CLOSED)       |--- RST,ACK ------------------------->| CLOSED\n"
+        "                         |    seq 0      ack 1      win 64240   |\n";
     struct fixture *f = *state;
     state_change(f, TCP_CLOSED, TCP_SYN_SENT);
     call(f);
