@@ -84,7 +84,8 @@ static const struct setting table[] = {
     {"timewait-max", COUNT, AT(tcp_timewait_max), 0, 100000000, "TIME-WAIT records kept", ""},
     {"connections-max", COUNT, AT(tcp_connections_max), 1, 100000000, "of the whole stack", ""},
     {"connections-per-peer", COUNT, AT(tcp_connections_per_peer_max), 1, 100000000, "from one address", ""},
-    {"awake", COUNT, AT(tcp_awake_max), 0, 100000000, "idle connections kept whole; more rest in small records", ""},
+    {"awake", COUNT, AT(tcp_awake_max), 0, 100000000,
+     "idle connections kept whole; more rest in small records", ""},
 };
 
 #define TABLE_COUNT (sizeof table / sizeof table[0])

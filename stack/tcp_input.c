@@ -397,8 +397,7 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
         c->rcv.dup_acks_owed = 0; /* the hole they told of is filled: with a new number they would mislead */
         rcv_owe_ack(c, seg_largest(seg), had_hole);
         sock_signal(c->sock);
-    } else { /* RFC 5681 4.2: each one tells the sender that something arrived; a SACK block tells it for all
-              */
+    } else { /* RFC 5681 4.2: each tells the sender of an arrival; a SACK block tells of all at once */
         rcv_duplicate_acks(c, c->sack_ok ? 1 : seg_count(seg),
                            drop_rule(why) ? drop_rule(why) : RULE_ACK_OUT_OF_ORDER);
     }

@@ -28,11 +28,14 @@ static unsigned level_of(const struct wheel *w, usec due)
 static void insert(struct wheel *w, struct timer *t)
 {
     usec due = t->due < w->now ? w->now : t->due;
-    if (due < w->next)
-        w->next = due;
     unsigned level = level_of(w, due), slot = digit(due, level);
-    if (due - w->now >= WHEEL_SPAN) /* too far: wait in the slot just behind now, the last to come round */
+    usec begins = due >> (LEVEL_BITS * level) << (LEVEL_BITS * level); /* its slot */
+    if (due - w->now >= WHEEL_SPAN) { /* too far: wait in the slot just behind now, the last to come round */
         slot = (digit(w->now, level) + WHEEL_SLOTS - 1) % WHEEL_SLOTS;
+        begins = w->now;
+    }
+    if (begins < w->next)
+        w->next = begins;
     struct timer **head = &w->slot[level][slot];
     t->next = *head;
     t->link = head;
@@ -138,4 +141,10 @@ struct timer *wheel_turn(struct wheel *w, usec now)
     if (now > w->now)
         w->now = now;
     return NULL;
+}
+
+usec wheel_due(const struct wheel *w)
+{
+    unsigned level, slot;
+    return next_slot(w, &level, &slot);
 }

@@ -43,11 +43,8 @@ static inline struct timer *wheel_expired(struct wheel *w, usec now)
     return now < w->next ? NULL : wheel_turn(w, now);
 }
 
-/* A time no later than the earliest due time, NEVER when empty. It may be the start of a wide slot, or when a timer
- * that was stopped would have been due: calling wheel_expired then finds nothing yet, but sharpens the answer. */
-static inline usec wheel_due(const struct wheel *w)
-{
-    return w->next;
-}
+/* A time no later than the earliest due time, NEVER when empty. It may be the start of a wide slot: calling
+ * wheel_expired then finds nothing yet, but sharpens the answer. */
+usec wheel_due(const struct wheel *w);
 
 #endif

@@ -78,9 +78,9 @@ static struct capture_view *viewer(const struct loop *loop)
 /* What the device will sum, or need not have summed, is shown as it would be on a wire. */
 static void capture(struct loop *loop, const struct iovec *part, int count, const struct offload *offload)
 {
+    struct capture_view *view = viewer(loop);
     struct iovec finished[OFFLOAD_PARTS_MAX];
     uint8_t front[OFFLOAD_FRONT];
-    struct capture_view *view = viewer(loop);
     if (view)
         capture_comment(loop->capture, view->done(view));
     if (!loop->capture)

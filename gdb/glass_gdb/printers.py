@@ -146,7 +146,7 @@ def deadlines_field(value, conn):
     return "{" + ", ".join(shown) + "}" if shown else "none runs"
 
 
-LINES = {"wireseq": wireseq, "endpoint": endpoint, "span": span, "range": interval, "sent": sent, "ring": ring,
+LINES = {"wireseq": wireseq, "endpoint": endpoint, "span": span, "range": interval, "sent": sent, "ring": ring, "sendq": ring,
          "ranges": ranges, "rtt": rtt, "tcp_options": options}
 FIELDS = {
     "tcp_conn": (connection, {"state": state_field, "due": deadlines_field}),
