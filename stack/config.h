@@ -128,7 +128,7 @@ void stack_config_init(struct stack_config *config);
 #define TCP_RTO_MAX              SEC(60)         /* RFC 6298 2.5: at least 60 s */
 #define TCP_RTO_AFTER_SYN_LOSS   SEC(3)          /* RFC 6298 5.7 */
 #define TCP_R1                   3               /* retransmissions, RFC 9293 3.8.3 SHLD-9 */
-#define TCP_R2_DEFAULT           SEC(300)        /* RFC 9293 3.8.3 SHLD-10: at least 100 s */
+#define TCP_R2_DEFAULT           SEC(300)        /* RFC 9293 3.8.3 SHLD-11: at least 100 s */
 #define TCP_R2_SYN_DEFAULT       SEC(180)        /* RFC 9293 3.8.3 MUST-23: at least 3 minutes */
 #define TCP_DELAYED_ACK          MSEC(40)        /* RFC 9293 3.8.6.3 MUST-40: less than 0.5 s */
 #define TCP_SWS_OVERRIDE         MSEC(200)       /* RFC 9293 3.8.6.2.1: 0.1 to 1 s */

@@ -487,6 +487,16 @@ static void segment_arrives(struct tcp_conn *c, const struct ip_packet *p, const
     tcb_check(c);
 }
 
+/* A SYN begins a new connection where an old one waits: with a number beyond all of the old one's. */
+static enum drop reopen(struct tcp_listener *l, struct tcp_timewait *tw, const struct ip_packet *p,
+                        const struct tcp_header *h)
+{
+    struct wireseq after = tw->snd_nxt;
+    timewait_delete(l->tcp, tw, RULE_TIME_WAIT_REUSE);
+    core_count(l->tcp->core, COUNT_TCP_TIME_WAIT_REUSED);
+    return listen_input(l, p, h, &after);
+}
+
 /* A segment to a four-tuple that has no connection awake. *rule is set where another one than the reason's
  * usual decides. */
 static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const struct tcp_header *h,
@@ -504,18 +514,13 @@ static enum drop no_connection(struct tcp *tcp, const struct ip_packet *p, const
         return DROP_NONE;
     }
     struct tcp_timewait *tw = timewait_find(tcp, local, remote);
+    if (tw && l && !listen_queue_full(l) && timewait_reopens(tcp, tw, h))
+        return reopen(l, tw, p, h);
     if (tw) {
         segment_stranger_event(tcp, p, h);
-        enum drop why = timewait_input(tcp, tw, h, l != NULL, rule);
-        if (why != DROP_NONE)
-            return why;
-        assert(l); /* it says so only when somebody listens */
-        if (listen_queue_full(l))
+        if (l && timewait_reopens(tcp, tw, h))
             return DROP_TCP_BACKLOG; /* TIME-WAIT stays until there is room */
-        struct wireseq after = tw->snd_nxt;
-        timewait_delete(tcp, tw, RULE_TIME_WAIT_REUSE);
-        core_count(tcp->core, COUNT_TCP_TIME_WAIT_REUSED);
-        return listen_input(l, p, h, &after);
+        return timewait_input(tcp, tw, h, rule);
     }
     struct tcp_conn *c = l ? listen_cookie(l, p, h) : NULL;
     if (c) {

@@ -151,8 +151,7 @@ static void acknowledge(struct tcp *tcp, const struct tcp_timewait *tw, enum rul
         reply(tcp, tw, rule);
 }
 
-/* Whether a SYN belongs to a connection that follows: RFC 9293 3.6.1 MAY-2; where timestamps will be used
- * they decide, and the number only between equals (RFC 6191 2). */
+/* Where timestamps will be used they decide, and the number only between equals (RFC 6191 2). */
 static bool syn_is_newer(const struct tcp *tcp, const struct tcp_timewait *tw, const struct tcp_header *h)
 {
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
@@ -162,7 +161,12 @@ static bool syn_is_newer(const struct tcp *tcp, const struct tcp_timewait *tw, c
     return tw->ts_recent == 0 || later > 0 || (later == 0 && ahead > 0);
 }
 
-enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening,
+bool timewait_reopens(const struct tcp *tcp, const struct tcp_timewait *tw, const struct tcp_header *h)
+{
+    return (h->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && syn_is_newer(tcp, tw, h);
+}
+
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h,
                          enum rule *rule)
 {
     int32_t ahead = seq_distance(h->seq, tw->rcv_nxt);
@@ -171,8 +175,6 @@ enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct 
         *rule = RULE_TIME_WAIT_RST;
         return DROP_TCP_TIME_WAIT;
     }
-    if ((h->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && listening && syn_is_newer(tcp, tw, h))
-        return DROP_NONE;
     if (h->flags & TCP_SYN) { /* RFC 5961 4.2 */
         acknowledge(tcp, tw, RULE_SYN_CHALLENGE);
         return DROP_TCP_SYN_IN_WINDOW;

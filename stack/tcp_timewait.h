@@ -25,10 +25,11 @@ struct tcp_timewait *timewait_find(const struct tcp *tcp, struct endpoint local,
 void timewait_delete(struct tcp *tcp, struct tcp_timewait *tw, enum rule why);
 void timewait_restart(struct tcp *tcp, struct tcp_timewait *tw);
 
-/* A segment for a record; `listening`: somebody listens at the port. DROP_NONE: a new SYN that may open the connection
- * again; the record is still there. *rule is set where another one than the reason's usual decides. */
-enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, bool listening,
-                         enum rule *rule);
+/* Whether a segment is a SYN that may open the connection again, if somebody listens: RFC 9293 3.6.1 MAY-2. */
+bool timewait_reopens(const struct tcp *tcp, const struct tcp_timewait *tw, const struct tcp_header *h);
+
+/* Any other segment for a record. *rule is set where another one than the reason's usual decides. */
+enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_header *h, enum rule *rule);
 
 /* Ends the records whose 2 MSL are over. */
 void timewait_expire(struct tcp *tcp);

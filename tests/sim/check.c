@@ -76,6 +76,8 @@ void check_event(void *context, const struct event *e)
     unsigned stack = e->local.addr == sim->config[1].addr;
     if (sim->trace)
         ladder(sim, stack, e);
+    if (e->kind == EVENT_SEGMENT_IN && ++sim->heard > 1)
+        fail(sim, "one segment is told of twice");
     if (!e->connection)
         return;
     struct track *t = track_of(sim, stack, e->connection);

@@ -60,6 +60,7 @@ static void receive(struct sim *sim)
         sim->turn++;
         sim->steps++;
         sim->hearing_damage = p.damaged;
+        sim->heard = 0;
         const struct offload how = offload_merge(sim, &p);
         if (sim->up[p.to])
             stack_input_offloaded(s, sim->now, p.bytes, p.len, &how);

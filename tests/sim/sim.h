@@ -117,6 +117,7 @@ struct sim {
     struct track track[2][SIM_TRACKS];
     long live; /* allocations not yet given back */
     bool hearing_damage; /* a damaged packet is being read */
+    unsigned heard;      /* times that the packet being read was told of */
     bool trace;
     char failure[256]; /* empty: none */
     uint32_t arrows[TCP_STATES][TCP_STATES]; /* how often each transition was taken */
