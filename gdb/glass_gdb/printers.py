@@ -146,8 +146,8 @@ def deadlines_field(value, conn):
     return "{" + ", ".join(shown) + "}" if shown else "none runs"
 
 
-LINES = {"wireseq": wireseq, "endpoint": endpoint, "span": span, "range": interval, "sent": sent, "ring": ring, "sendq": ring,
-         "ranges": ranges, "rtt": rtt, "tcp_options": options}
+LINES = {"wireseq": wireseq, "endpoint": endpoint, "span": span, "range": interval, "sent": sent, "ring": ring,
+         "sendq": ring, "ranges": ranges, "rtt": rtt, "tcp_options": options}
 FIELDS = {
     "tcp_conn": (connection, {"state": state_field, "due": deadlines_field}),
     "tcp_timewait": (timewait, {"remote_addr": address_field}),

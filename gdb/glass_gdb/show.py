@@ -140,6 +140,15 @@ def timers(found):
     plain("timers", ", ".join(f"{name} {text.due(when, now)}" for name, when in running) or "none runs")
 
 
+def at_rest(found):
+    r = found.value
+    memory.write(f"connection {found.name}: {found.local()} with {found.remote()}, ESTABLISHED, at rest")
+    memory.write("  Nothing is under way, so it is folded into a record; a segment or a call unfolds it.")
+    line("SND.UNA", int(r["una"]), int(r["iss"]) + int(r["una"]) & 0xffffffff)
+    line("RCV.NXT", int(r["nxt"]), int(r["irs"]) + int(r["nxt"]) & 0xffffffff)
+    timers(found)
+
+
 def record(found):
     tw = found.value
     memory.write(f"connection {found.name}: {found.local()} with {found.remote()}, TIME-WAIT")
@@ -163,7 +172,7 @@ is being worked on where the program stopped, or the only one."""
         words = self.words(arguments, 1, "[CONN]")
         found = stacks.connection(words[0] if words else None)
         if found.is_record:
-            record(found)
+            (at_rest if isinstance(found, stacks.Resting) else record)(found)
             return
         c = found.value
         head(found)

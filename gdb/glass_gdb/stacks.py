@@ -156,9 +156,13 @@ class Stack:
             seen.add(node - memory.offset("tcp_conn", "node"))
             yield memory.at(node - memory.offset("tcp_conn", "node"), "tcp_conn")
         for sock in self.sockets():
-            if int(sock["type"]) == 0 and not sock["listening"] and int(sock["conn"]):
+            if int(sock["type"]) == 0 and not (sock["listening"] or sock["resting"]) and int(sock["conn"]):
                 if int(sock["conn"]) not in seen:
                     yield sock["conn"].dereference()
+
+    def resting(self):
+        for node in self._nodes(self.tcp["resting"]):
+            yield memory.at(node - memory.offset("tcp_rest", "node"), "tcp_rest")
 
     def timewaits(self):
         record, count = self.tcp["tw_first"], 0
@@ -255,8 +259,31 @@ class Found:
                     yield text.timer(i), int(due[i])
 
 
+class Resting(Found):
+    """An idle connection, folded into a record of its own kind (tcp_rest.h)."""
+
+    def __init__(self, stack, stacks, value):
+        super().__init__(stack, stacks, None, value)
+
+    def local(self):
+        return text.endpoint(self.value["sock"]["local"])
+
+    def remote(self):
+        return text.endpoint(self.value["sock"]["remote"])
+
+    def state(self):
+        return "ESTABLISHED"
+
+    def deadlines(self):
+        timer = self.value["alarm"]["timer"]
+        if int(timer["link"]):
+            yield "keepalive", int(timer["due"])
+
+
 def everything(stacks):
     for stack in stacks:
+        for value in stack.resting():
+            yield Resting(stack, stacks, value)
         records = {int(record["id"]): record for record in stack.timewaits()}
         for value in stack.connections():
             in_time_wait = text.state(value["state"]) == "TIME-WAIT"

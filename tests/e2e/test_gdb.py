@@ -363,6 +363,21 @@ class Tables(Case):
             digest = peer("send", 6)
             self.assertEqual(peer("receive", 6), digest)
 
+    def test_an_idle_connection_at_rest_is_a_record(self):
+        with Lab("--tcp", "awake=0", place=self.place) as running:
+            peer = Peer(running)
+            peer("connect", STACK, 9)
+            peer("send", 5)
+            row = running.wait_for_connection("ESTABLISHED")
+            lines = lab.wait_until(lambda: next((shown for shown in [self.attach(running, "tcp connections", "tcp show 1")]
+                                                 if "at rest" in "\n".join(shown)), None), "a connection at rest")
+            self.find(rf"1  ESTABLISHED +{re.escape(row.local)} +{re.escape(row.remote)} .* keepalive in [\d.]+ ", lines)
+            self.find("connection 1: .* ESTABLISHED, at rest", lines)
+            self.assertEqual(relative("RCV.NXT", lines), 6)
+            peer("send", 7)  # it wakes, and nothing is lost
+            lines = lab.wait_until(lambda: next((shown for shown in [self.attach(running, "tcp show 1")]
+                                                 if relative("RCV.NXT", shown) == 13), None), "the rest")
+
     def test_time_wait_is_a_record(self):
         with Lab(place=self.place) as running:
             peer = Peer(running)
