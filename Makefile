@@ -36,7 +36,7 @@ endif
 
 # The core, in dependency order: a file includes only what stands above it (tests/lint/layers.sh).
 STACK := config wire checksum seq siphash rules event timer core table ring ranges frame sendq ip_wire icmp_error sock \
-         port outbox tcp_wire rtt cc cc_reno cc_cubic tcp_peers tcb tcp_segment tcp_timestamps tcp_options tcp_reply \
+         port outbox tcp_wire rtt cc cc_reno cc_cubic tcp_peers timewaits tcb tcp_segment tcp_timestamps tcp_options tcp_reply \
          tcp_cookie tcp_ecn tcp_timewait tcp_listen_queue tcp_flight tcp_info tcp_sack tcp_rack tcp_loss tcp_rcv tcp_snd \
          tcp_state tcp_timer tcp_rest tcp_listen tcp_user tcp_input tcp_output tcp dgram udp icmp ip_frag ip \
          stack_parts socket stack errno_name event_ends event_text

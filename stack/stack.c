@@ -180,7 +180,7 @@ void stack_each_socket(const struct stack *stack, void (*visit)(void *context, c
         struct sock_info info = conn_info(&view);
         visit(context, &info);
     }
-    for (const struct tcp_timewait *tw = stack->tcp.tw_first; tw; tw = tw->next) {
+    for (struct tcp_timewait *tw = NULL; (tw = timewaits_by_age(&stack->tcp.timewaits, tw));) {
         struct sock_info info = timewait_info(&stack->tcp, tw);
         visit(context, &info);
     }

@@ -16,6 +16,7 @@
 #include "sock.h"
 #include "table.h"
 #include "tcp_peers.h"
+#include "timewaits.h"
 #include "tcp_wire.h"
 
 /* One transmission that is not yet acknowledged: [left, left + len) left at `time`. In order, without gaps, they
@@ -169,8 +170,6 @@ struct tcp_listener {
     uint32_t half, waiting, backlog;
 };
 
-struct tcp_timewait;
-
 /* All of one stack's TCP. */
 struct tcp {
     struct core *core;
@@ -178,9 +177,8 @@ struct tcp {
     struct ports *ports;
     struct table conns;
     struct tcp_conn *latest; /* heard last: segments come in trains, and the next is probably its, too */
-    struct table timewaits;
-    struct tcp_timewait *tw_first, **tw_last; /* in order of expiry */
-    struct timer tw_timer;                    /* of the first */
+    struct timewaits timewaits; /* all wait equally long: by age is in order of expiry */
+    struct timer tw_timer;      /* of the oldest */
     struct tcp_conn *out_first, **out_last;
     struct table resting;                    /* tcp_rest.h */
     struct tcp_conn *line_first, **line_last; /* open connections that are awake, the one quiet longest first */

@@ -10,7 +10,6 @@ void tcp_init(struct tcp *tcp, struct core *core, struct outbox *outbox, struct 
 {
     *tcp = (struct tcp){.core = core, .outbox = outbox, .ports = ports};
     tcp->out_last = &tcp->out_first;
-    tcp->tw_last = &tcp->tw_first;
     tcp->line_last = &tcp->line_first;
 }
 
@@ -37,5 +36,4 @@ void tcp_free(struct tcp *tcp)
     flight_free_spares(tcp);
     table_free(&tcp->peers, tcp->core);
     table_free(&tcp->conns, tcp->core);
-    table_free(&tcp->timewaits, tcp->core);
 }

@@ -3,12 +3,6 @@
 #include "tcp_reply.h"
 #include "tcp_timestamps.h"
 
-#include <assert.h>
-
-static_assert(sizeof(struct tcp_timewait) <= 64, "a TIME-WAIT record costs at most 64 bytes");
-
-#define TW_OF_NODE(n) ((struct tcp_timewait *)((char *)(n)-offsetof(struct tcp_timewait, node)))
-
 struct endpoint timewait_local(const struct tcp *tcp, const struct tcp_timewait *tw)
 {
     return (struct endpoint){tcp->core->config.addr, tw->local_port};
@@ -51,58 +45,43 @@ static void timer_event(struct tcp *tcp, const struct tcp_timewait *tw, enum eve
 /* The wheel holds one timer for all: the oldest record's. */
 static void arm(struct tcp *tcp)
 {
-    if (tcp->tw_first)
-        timer_start(&tcp->core->wheel, &tcp->tw_timer, tcp->tw_first->due);
+    const struct tcp_timewait *oldest = timewaits_by_age(&tcp->timewaits, NULL);
+    if (oldest)
+        timer_start(&tcp->core->wheel, &tcp->tw_timer, oldest->due);
     else
         timer_stop(&tcp->core->wheel, &tcp->tw_timer);
 }
 
-static void enqueue(struct tcp *tcp, struct tcp_timewait *tw, enum rule why)
+static void begin(struct tcp *tcp, struct tcp_timewait *tw, enum rule why)
 {
     tw->due = tcp->core->now + 2 * tcp->core->config.tcp_msl;
     timer_event(tcp, tw, EVENT_TIMER_SET, why);
-    tw->next = NULL;
-    tw->link = tcp->tw_last;
-    *tcp->tw_last = tw;
-    tcp->tw_last = &tw->next;
-    arm(tcp);
-}
-
-static void dequeue(struct tcp *tcp, struct tcp_timewait *tw)
-{
-    *tw->link = tw->next;
-    if (tw->next)
-        tw->next->link = tw->link;
-    else
-        tcp->tw_last = tw->link;
     arm(tcp);
 }
 
 void timewait_restart(struct tcp *tcp, struct tcp_timewait *tw)
 {
-    dequeue(tcp, tw);
-    enqueue(tcp, tw, RULE_TIME_WAIT_FIN);
+    timewaits_renew(&tcp->timewaits, tw);
+    begin(tcp, tw, RULE_TIME_WAIT_FIN);
 }
 
 void timewait_delete(struct tcp *tcp, struct tcp_timewait *tw, enum rule why)
 {
     state_event(tcp, tw, why);
-    dequeue(tcp, tw);
-    table_remove(&tcp->timewaits, &tw->node);
-    core_free(tcp->core, tw, sizeof *tw);
+    timewaits_remove(&tcp->timewaits, tcp->core, tw);
+    arm(tcp);
 }
 
 bool timewait_enter(struct tcp_conn *c)
 {
     struct tcp *tcp = c->tcp;
     struct core *core = tcp->core;
-    if (tcp->timewaits.count >= core->config.tcp_timewait_max && tcp->tw_first) {
+    if (tcp->timewaits.count > 0 && tcp->timewaits.count >= core->config.tcp_timewait_max) {
         core_count(core, COUNT_TCP_TIME_WAIT_OVERFLOW);
-        timewait_delete(tcp, tcp->tw_first, RULE_NONE);
+        timewait_delete(tcp, timewaits_by_age(&tcp->timewaits, NULL), RULE_NONE);
     }
-    struct tcp_timewait *tw = core_alloc(core, sizeof *tw);
-    if (!tw || !table_insert(&tcp->timewaits, core, &tw->node, tcb_hash(core, c->local, c->remote))) {
-        core_free(core, tw, sizeof *tw);
+    struct tcp_timewait *tw = timewaits_add(&tcp->timewaits, core, tcb_hash(core, c->local, c->remote));
+    if (!tw) {
         core_count(core, COUNT_TCP_TIME_WAIT_OVERFLOW);
         return false;
     }
@@ -114,18 +93,19 @@ bool timewait_enter(struct tcp_conn *c)
     tw->id = c->id;
     tw->ts_recent = c->ts_ok ? c->rcv.ts_recent | !c->rcv.ts_recent : 0; /* 0 means: no timestamps here */
     core_count(core, COUNT_TCP_TIME_WAITS);
-    enqueue(tcp, tw, RULE_TIME_WAIT);
+    begin(tcp, tw, RULE_TIME_WAIT);
     return true;
 }
 
 struct tcp_timewait *timewait_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
+    const struct timewaits *all = &tcp->timewaits;
+    if (all->count == 0)
+        return NULL;
     uint32_t hash = tcb_hash(tcp->core, local, remote);
-    for (struct table_node *n = table_first(&tcp->timewaits, hash); n; n = table_next(n, hash)) {
-        struct tcp_timewait *tw = TW_OF_NODE(n);
+    for (struct tcp_timewait *tw = NULL; (tw = timewaits_hashed(all, hash, tw));)
         if (tw->local_port == local.port && tw->remote_port == remote.port && tw->remote_addr == remote.addr)
             return tw;
-    }
     return NULL;
 }
 
@@ -201,14 +181,16 @@ enum drop timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct 
 
 void timewait_expire(struct tcp *tcp)
 {
-    while (tcp->tw_first && tcp->tw_first->due <= tcp->core->now) {
-        timer_event(tcp, tcp->tw_first, EVENT_TIMER_FIRED, RULE_TIME_WAIT_2MSL);
-        timewait_delete(tcp, tcp->tw_first, RULE_TIME_WAIT_2MSL);
+    struct tcp_timewait *tw;
+    while ((tw = timewaits_by_age(&tcp->timewaits, NULL)) && tw->due <= tcp->core->now) {
+        timer_event(tcp, tw, EVENT_TIMER_FIRED, RULE_TIME_WAIT_2MSL);
+        timewait_delete(tcp, tw, RULE_TIME_WAIT_2MSL);
     }
 }
 
 void timewait_free(struct tcp *tcp)
 {
-    while (tcp->tw_first)
-        timewait_delete(tcp, tcp->tw_first, RULE_NONE);
+    struct tcp_timewait *tw;
+    while ((tw = timewaits_by_age(&tcp->timewaits, NULL)))
+        timewait_delete(tcp, tw, RULE_NONE);
 }

@@ -7,17 +7,6 @@
 
 #include "tcb.h"
 
-struct tcp_timewait {
-    struct table_node node; /* by four-tuple */
-    struct tcp_timewait *next, **link;
-    usec due;
-    uint32_t remote_addr; /* the local one is the stack's */
-    uint16_t local_port, remote_port;
-    struct wireseq rcv_nxt, snd_nxt;
-    uint32_t id;        /* the connection's, in events */
-    uint32_t ts_recent; /* RFC 7323 4.3 */
-};
-
 /* False without memory: the connection then just closes, counted. */
 bool timewait_enter(struct tcp_conn *c);
 

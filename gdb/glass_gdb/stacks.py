@@ -11,6 +11,7 @@ from . import memory, text
 FRAMES = 64  # looked at
 DEPTH = 4  # of structs within structs
 ARRAY = 8  # elements of an array of structs
+TIMEWAIT_BLOCK = 64  # timewaits.h
 CHAIN = 1 << 20  # links followed in one list: a bound for memory that is no list
 
 # From a struct that belongs to a stack to the stack's address.
@@ -165,10 +166,12 @@ class Stack:
             yield memory.at(node - memory.offset("tcp_rest", "node"), "tcp_rest")
 
     def timewaits(self):
-        record, count = self.tcp["tw_first"], 0
-        while int(record) and count < CHAIN:
-            yield record.dereference()
-            record, count = record["next"], count + 1
+        timewaits, count = self.tcp["timewaits"], 0
+        number = int(timewaits["oldest"])
+        while number and count < CHAIN:
+            record = timewaits["block"][(number - 1) // TIMEWAIT_BLOCK][(number - 1) % TIMEWAIT_BLOCK]
+            yield record
+            number, count = int(record["newer"]), count + 1
 
     def listeners(self):
         return (sock for sock in self.sockets() if int(sock["type"]) == 0 and sock["listening"])

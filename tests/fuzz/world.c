@@ -286,9 +286,10 @@ void world_wait_due(struct world *w)
 /* What a stack keeps although nothing is left: the slots of its tables, and a few spare records. */
 static size_t kept(const struct stack *s)
 {
-    const struct table *const tables[] = {&s->tcp.conns, &s->tcp.resting,  &s->tcp.timewaits,
-                                          &s->tcp.peers, &s->ports.owners, &s->ip.frag.datagrams};
+    const struct table *const tables[] = {&s->tcp.conns, &s->tcp.resting, &s->tcp.peers, &s->ports.owners,
+                                          &s->ip.frag.datagrams};
     size_t sum = 0;
+    assert(s->tcp.timewaits.count == 0 && !s->tcp.timewaits.block);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         assert(tables[i]->count == 0);
         sum += tables[i]->slots_count * sizeof(struct table_node *);

@@ -103,7 +103,7 @@ static void mix_stack(uint64_t *h, const struct world *w, const struct stack *s)
 {
     for (struct table_node *n = NULL; (n = table_walk(&s->tcp.conns, n));)
         mix_conn(h, w, CONN_OF_NODE(n));
-    for (const struct tcp_timewait *t = s->tcp.tw_first; t; t = t->next) {
+    for (const struct tcp_timewait *t = NULL; (t = timewaits_by_age(&s->tcp.timewaits, t));) {
         mix_time(h, w, t->due);
         mix(h, (uint64_t)t->rcv_nxt.n << 32 | t->snd_nxt.n);
     }

@@ -230,6 +230,7 @@ static void deliver(struct world *w, unsigned i, bool again)
     struct flying p = w->wire[i];
     if (!again)
         take(w, i);
+    w->sim.heard = 0;
     stack_input(&w->sim.stack[p.to], w->sim.now, p.bytes, p.len);
 }
 

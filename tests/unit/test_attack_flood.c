@@ -289,7 +289,7 @@ static void time_wait_records_are_small_and_few(void **state)
     }
     assert_int_equal(a->stack.tcp.timewaits.count, 500);
     assert_int_equal(attack_core(a)->counter[COUNT_TCP_TIME_WAIT_OVERFLOW], 2500);
-    assert_true(sizeof(struct tcp_timewait) <= 64);
+    assert_true(sizeof(struct tcp_timewait) <= 48);
     assert_true(a->memory <= 500 * 64 + (32u << 10));
     attack_end(a);
 }
