@@ -203,6 +203,12 @@ static inline const struct sock *tcb_owner(const struct tcp_conn *c)
 #define CONN_OF_TIMER(t) ((struct tcp_conn *)((char *)(t) - offsetof(struct tcp_conn, alarm)))
 #define CONN_OF_NODE(n)  ((struct tcp_conn *)((char *)(n) - offsetof(struct tcp_conn, node)))
 
+/* How many segments so much text is. */
+static inline uint32_t tcb_segments(const struct tcp_conn *c, int64_t len)
+{
+    return (uint32_t)((len + c->snd.mss - 1) / c->snd.mss);
+}
+
 /* The FIN's position, once the user has closed. */
 static inline int64_t snd_fin(const struct tcp_conn *c)
 {

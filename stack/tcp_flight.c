@@ -133,19 +133,20 @@ static struct sent *split(struct tcp_conn *c, uint16_t i, uint32_t len)
     return s;
 }
 
-bool flight_resent(struct tcp_conn *c, struct sent *s, uint32_t len)
+void flight_resent(struct tcp_conn *c, struct sent *s, uint32_t len)
 {
     struct flight *f = c->snd.flight;
     assert(s->lost && len > 0 && len <= s->len);
-    if (len < s->len && !(s = split(c, (uint16_t)(s - f->at - f->first), len)))
-        return false;
-    s->lost = false;
-    s->resent = true;
-    s->time = core_of(c)->now;
-    f->lost -= s->len;
-    f->undo_resent++;
-    count_sent(c, s->len);
-    return true;
+    struct sent *front = len < s->len ? split(c, (uint16_t)(s - f->at - f->first), len) : s;
+    if (!front)
+        front = s; /* no memory for another record: all of it counts as sent, and what was not is found lost
+                      again */
+    f->undo_resent += tcb_segments(c, len);
+    f->lost -= front->len;
+    front->lost = false;
+    front->resent = true;
+    front->time = core_of(c)->now;
+    count_sent(c, len);
 }
 
 /* RFC 8985 6.2, steps 1 to 3: what a delivery teaches about time and order. */
@@ -192,7 +193,9 @@ void flight_acked(struct tcp_conn *c, struct delivery *d)
             f->sacked -= gone; /* it was counted and timed when it was sacked */
         else {
             d->bytes += gone;
-            deliver(c, s, d);
+            struct sent part = *s; /* what lies behind it is still on its way */
+            part.len = gone;
+            deliver(c, &part, d);
         }
         if (s->lost)
             f->lost -= gone;

@@ -27,8 +27,9 @@ void flight_sent(struct tcp_conn *c, uint32_t len);
  * advances. */
 void flight_extend(struct tcp_conn *c, struct sent *s, uint32_t len);
 
-/* The first `len` bytes of a lost transmission leave again. False: no room to split its record; do not send. */
-bool flight_resent(struct tcp_conn *c, struct sent *s, uint32_t len);
+/* The first `len` bytes of a lost transmission leave again. Without memory to split its record all of it counts as sent;
+ * what was not is found lost again. */
+void flight_resent(struct tcp_conn *c, struct sent *s, uint32_t len);
 
 /* SND.UNA moved: forgets the records below it. */
 void flight_acked(struct tcp_conn *c, struct delivery *d);

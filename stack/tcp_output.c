@@ -71,8 +71,7 @@ static bool choose_resend(struct tcp_conn *c, struct choice *out)
     if (len == 0 || (!c->snd.rescue_now && flight_pipe(c) + len > c->cc.cwnd))
         return false;
     *out = (struct choice){s->left, len, true, (enum rule)c->snd.resend_rule};
-    if (!flight_resent(c, s, len))
-        return false;
+    flight_resent(c, s, len);
     c->snd.rescue_now = false;
     core_count(c->tcp->core, COUNT_TCP_RETRANS);
     c->snd.resent_total++;
@@ -160,8 +159,7 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
         uint32_t len = last->len;
         flight_mark_lost(c->snd.flight, last);
         *out = (struct choice){last->left, len, true, RULE_TAIL_LOSS_PROBE};
-        if (!flight_resent(c, last, len))
-            return false;
+        flight_resent(c, last, len);
         core_count(c->tcp->core, COUNT_TCP_RETRANS);
         c->snd.resent_total++;
     }

@@ -32,7 +32,7 @@ static bool receiver_is_idle(const struct tcp_conn *c)
     const struct tcp_rcv *r = &c->rcv;
     return r->q.head == r->nxt && !r->q.base && !r->held.at && r->duplicate.left == r->duplicate.right &&
            !r->ack_now && r->dup_acks_owed == 0 && r->acked == r->nxt && r->fin == 0 && !r->shut && !r->ce &&
-           r->up <= r->q.head;
+           r->up < r->q.head;
 }
 
 /* No timer but keep-alive's, and no probe of that without an answer. */

@@ -18,6 +18,12 @@ static bool is_duplicate_report(const struct tcp_conn *c, const struct tcp_segme
     return second.left <= first.left && first.right <= second.right;
 }
 
+/* So many retransmissions were needless. */
+static void take_back(struct flight *f, uint32_t segments)
+{
+    f->undo_resent -= segments < f->undo_resent ? segments : f->undo_resent;
+}
+
 /* A D-SACK is believed about what this recovery sent again, and no further: RFC 2883 gives no more. */
 static void duplicate_reported(struct tcp_conn *c, struct range twice, struct delivery *d)
 {
@@ -27,7 +33,7 @@ static void duplicate_reported(struct tcp_conn *c, struct range twice, struct de
         return;
     d->duplicate = true;
     if (f && f->undo_una && twice.left >= f->undo_una && f->undo_resent > 0)
-        f->undo_resent--;
+        take_back(f, tcb_segments(c, twice.right - twice.left));
 }
 
 void sack_input(struct tcp_conn *c, const struct tcp_segment *seg, struct delivery *d)

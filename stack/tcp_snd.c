@@ -90,6 +90,9 @@ uint32_t snd_unit(const struct tcp_conn *c)
 static bool wait_for_more(const struct tcp_conn *c, int64_t len, int64_t queued, uint32_t unit)
 {
     int64_t window = smaller(c->snd.wnd, c->cc.cwnd);
+    if (c->snd.recovery != RECOVERY_NONE || c->snd.dup_acks > 0 ||
+        (c->snd.flight && c->snd.flight->sacked > 0))
+        return false; /* RFC 3042, RFC 5682 2.1 (2b), RFC 6937: there each segment counts */
     return c->snd.nxt > c->snd.una && len < queued && len < unit && len < window / 4;
 }
 
@@ -116,7 +119,13 @@ uint32_t snd_new(const struct tcp_conn *c, enum rule *why)
         len -= len % s->mss;
     if (len <= 0)
         return 0;
-    len = snd_fits(c, s->nxt, len);
+    int64_t fits = snd_fits(c, s->nxt, len);
+    if (fits < len &&
+        fits < s->mss) { /* its pieces are many: no more goes into one frame, however long it waits */
+        *why = RULE_SEND_FULL;
+        return (uint32_t)fits;
+    }
+    len = fits < len ? fits - fits % s->mss : len;
     /* The congestion window is no reason for a small segment while others are in flight. */
     if (len < smaller(queued, s->mss) && (int64_t)c->cc.cwnd - pipe == allowed && pipe > 0)
         return 0;
