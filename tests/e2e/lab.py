@@ -25,6 +25,7 @@ GLASS = os.path.abspath(os.environ.get("GLASS", os.path.join(TOP, "build/glass")
 SCALE = float(os.environ.get("E2E_SCALE", "1"))
 STACK = "10.7.0.2"
 KERNEL = "10.7.0.1"
+CALM_STACK = ("--tcp", "tlp=off,rto-min=2s")  # the stack's half of calm_kernel
 PATIENCE = 30  # seconds until something that should happen at once counts as not happening
 LONG = 120  # the same for bulk transfers
 
@@ -410,7 +411,8 @@ class Test(unittest.TestCase):
         cls.place = Place()
         cls.addClassCleanup(cls.place.remove)
         cls.arrange()
-        cls.lab = Lab(*cls.lab_arguments, capture=cls.lab_capture, place=cls.place)
+        calm = CALM_STACK if cls.lab_clean else ()
+        cls.lab = Lab(*cls.lab_arguments, *calm, capture=cls.lab_capture, place=cls.place)
         cls.addClassCleanup(cls.lab.abandon)
         cls.lab.__enter__()
         if cls.lab_clean:
