@@ -29,7 +29,7 @@ override CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-
 override LDFLAGS += -fsanitize=address,undefined
 endif
 ifdef FUZZ # clang's libFuzzer sees what is executed of these; set by make fuzz, which also sets CC, SAN and BUILD
-$(BUILD)/stack/%.o $(BUILD)/apps/%.o: override CFLAGS += -fsanitize=fuzzer-no-link
+$(BUILD)/stack/%.o $(BUILD)/tun/%.o $(BUILD)/apps/%.o: override CFLAGS += -fsanitize=fuzzer-no-link
 # The core has no magic words to guess: watching its comparisons would cost half the speed.
 $(BUILD)/stack/%.o: override CFLAGS += -fno-sanitize-coverage=trace-cmp
 endif
