@@ -116,7 +116,7 @@ scripts: $(BUILD)/tests/script/script
 	$< $(sort $(wildcard tests/scripts/*.pkt))
 
 # The simulator: make sim SEEDS=20000 FROM=1, or make sim SEED=7 TRACE=1; and every order of a short conversation.
-SIM_O     := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report link offload setup run main)
+SIM_O     := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report link offload setup run main) $(BUILD)/tun/segment.o
 EXPLORE_O := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report explore_world explore_digest explore)
 
 $(BUILD)/tests/sim/sim: $(SIM_O) $(GDB_O) $(LIB)

@@ -12,7 +12,8 @@
 #include "tun.h"
 
 #define READ_MAX   64           /* datagrams of one turn, and ... */
-#define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
+#define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache, ... */
+#define READ_SOFT  (64u << 10)  /* ... where the kernel's own, a buffer for each segment, takes its place */
 #define ALONE_TURNS                                                                                          \
     4 /* turns that brought one datagram: then that there is no other is taken for granted, ... */
 #define ALONE_LOOK   8 /* ... but for every so many turns. Looking would cost a question its answer's time */
@@ -110,14 +111,14 @@ static void capture_turn_ends(struct loop *loop)
 
 static int read_device(struct loop *loop)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, most = loop->device->soft ? READ_SOFT : READ_BYTES;
     bool alone = loop->alone >= ALONE_TURNS && ++loop->unlooked % ALONE_LOOK != 0;
     for (int i = 0; loop->device_readable; i++) {
         if (i == 1 && alone && bytes <= DEVICE_ALONE) {
             loop->device_readable = false; /* if it is wrong, epoll says so at once */
             return 0;
         }
-        if (i == READ_MAX || bytes >= READ_BYTES) {
+        if (i == READ_MAX || bytes >= most) {
             loop->busy = true;
             return 0;
         }
