@@ -29,7 +29,7 @@ override CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-
 override LDFLAGS += -fsanitize=address,undefined
 endif
 ifdef FUZZ # clang's libFuzzer sees what is executed of these; set by make fuzz, which also sets CC, SAN and BUILD
-$(BUILD)/stack/%.o $(BUILD)/apps/%.o: override CFLAGS += -fsanitize=fuzzer-no-link
+$(BUILD)/stack/%.o $(BUILD)/tun/%.o $(BUILD)/apps/%.o: override CFLAGS += -fsanitize=fuzzer-no-link
 # The core has no magic words to guess: watching its comparisons would cost half the speed.
 $(BUILD)/stack/%.o: override CFLAGS += -fno-sanitize-coverage=trace-cmp
 endif
@@ -116,7 +116,7 @@ scripts: $(BUILD)/tests/script/script
 	$< $(sort $(wildcard tests/scripts/*.pkt))
 
 # The simulator: make sim SEEDS=20000 FROM=1, or make sim SEED=7 TRACE=1; and every order of a short conversation.
-SIM_O     := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report link offload setup run main)
+SIM_O     := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report link offload setup run main) $(BUILD)/tun/segment.o
 EXPLORE_O := $(patsubst %,$(BUILD)/tests/sim/%.o,app check report explore_world explore_digest explore)
 
 $(BUILD)/tests/sim/sim: $(SIM_O) $(GDB_O) $(LIB)

@@ -18,6 +18,7 @@
 #include "../tun/lab.h"
 #include "../tun/link.h"
 #include "../tun/offload.h"
+#include "../tun/soft_offload.h"
 #include "../tun/tun.h"
 #include "args.h"
 #include "annotation.h"
@@ -39,7 +40,9 @@ struct up {
     struct capture capture;
     struct lab lab;
     struct device device;
-    struct link link; /* before the device, with --link */
+    struct link link; /* before the device, with --link; otherwise, when it has no offload, ... */
+    struct soft_offload soft_offload;
+    struct device *way; /* what the loop reads and writes: one of these three */
     struct stack stack;
     struct observers observers; /* of the stack; see observers.h for how to join */
     struct observer trace;      /* --trace */
@@ -214,12 +217,22 @@ static int open_device(struct up *up)
     return error < 0 ? say(reason) : 0;
 }
 
+/* A faulty wire carries, delays and loses single segments; over any other they may be cut at the last moment.
+ */
 static int open_link(struct up *up)
 {
-    if (!up->config.has_link)
+    int error;
+    up->way = &up->device;
+    if (up->config.has_link) {
+        error = link_open(&up->link, &up->device, &up->config.link);
+        up->way = &up->link.device;
+        return error < 0 ? say_error("--link", error) : 0;
+    }
+    if (up->device.offload)
         return 0;
-    int error = link_open(&up->link, &up->device, &up->config.link);
-    return error < 0 ? say_error("--link", error) : 0;
+    error = soft_offload_open(&up->soft_offload, &up->device);
+    up->way = &up->soft_offload.device;
+    return error < 0 ? say_error("cannot cut segments", error) : 0;
 }
 
 static void *allocate(void *context, size_t size)
@@ -277,7 +290,7 @@ static int open_stack(struct up *up)
     config.addr = up->config.addr;
     config.prefix = up->config.prefix;
     config.mtu = (uint16_t)up->config.mtu;
-    config.device_sums = up->device.offload;
+    config.device_sums = up->device.offload || up->way->soft;
     config.device_segments = up->device.offload ? OFFLOAD_LARGEST : 0;
     if (apply_tcp_settings(&up->config, &config) < 0)
         return -1;
@@ -295,8 +308,7 @@ static int open_stack(struct up *up)
 
 static int open_loop(struct up *up)
 {
-    struct device *device = up->config.has_link ? &up->link.device : &up->device;
-    int error = loop_init(&up->loop, &up->stack, device, up->config.pcap ? &up->capture : NULL);
+    int error = loop_init(&up->loop, &up->stack, up->way, up->config.pcap ? &up->capture : NULL);
     up->has_loop = error == 0;
     if (up->config.has_link)
         link_run(&up->link, &up->loop);
@@ -343,6 +355,7 @@ static void take_down(struct up *up)
     if (capture_close(&up->capture) < 0 && up->status == 0)
         up->status = say_error("--pcap: the capture is incomplete", up->capture.error) ? EXIT_FAILURE : 0;
     link_close(&up->link);
+    soft_offload_close(&up->soft_offload);
     device_close(&up->device);
     control_unlisten(&up->listener);
     services_stop(up->services);
@@ -431,7 +444,7 @@ static void run(struct up *up)
         up->status = EXIT_FAILURE;
     }
     report_link(up);
-    uint64_t dropped = up->config.has_link ? up->link.device.dropped : up->device.dropped;
+    uint64_t dropped = up->way->dropped;
     if (dropped > 0)
         fprintf(stderr, "glass up: %s did not take %llu datagrams\n", up->device.name,
                 (unsigned long long)dropped);

@@ -48,6 +48,11 @@ void stack_observe(struct stack *stack, void (*see)(void *context, const struct 
     stack->core.config.observe_context = context;
 }
 
+void stack_set_device_segments(struct stack *stack, uint32_t bytes)
+{
+    stack->core.config.device_segments = bytes;
+}
+
 /* Every verb that is given the time begins with what has become due by then. */
 void stack_time(struct stack *stack, usec now)
 {

@@ -27,6 +27,9 @@ void stack_free(struct stack *stack);
  * the configuration. Not to be called from inside an observer. */
 void stack_observe(struct stack *stack, void (*see)(void *context, const struct event *event), void *context);
 
+/* From now on the device cuts what is no longer than this into segments; 0: none. As config.device_segments. */
+void stack_set_device_segments(struct stack *stack, uint32_t bytes);
+
 void stack_input(struct stack *stack, usec now, const uint8_t *datagram, size_t len);
 
 /* The same from a device that says more: several segments in one, a checksum that need not be looked at. */

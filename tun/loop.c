@@ -12,17 +12,18 @@
 #include "tun.h"
 
 #define READ_MAX   64           /* datagrams of one turn, and ... */
-#define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache */
+#define READ_BYTES (256u << 10) /* ... bytes: what is read is served while it is still in the cache, ... */
+#define READ_SOFT  (64u << 10)  /* ... where the kernel's own, a buffer for each segment, takes its place */
 #define ALONE_TURNS                                                                                          \
     4 /* turns that brought one datagram: then that there is no other is taken for granted, ... */
-#define ALONE_BYTES  576 /* a stream's segments are larger, and seldom alone */
 #define ALONE_LOOK   8 /* ... but for every so many turns. Looking would cost a question its answer's time */
-#define PASS_MAX     1024  /* deadlines of one turn: a callback may ask for "at once" again */
-#define SERVE_MAX    1024  /* socket events of one turn */
-#define WRITE_MAX    1024  /* frames of one turn */
-#define ROUNDS_MAX   8     /* of serving and writing in one turn */
-#define DATAGRAM_MAX 65536 /* bytes; one more than IPv4 can say */
-#define IP_DST       16    /* RFC 791 3.1: offset of the destination address */
+#define PASS_MAX     1024               /* deadlines of one turn: a callback may ask for "at once" again */
+#define SERVE_MAX    1024               /* socket events of one turn */
+#define WRITE_MAX    1024               /* frames of one turn */
+#define ROUNDS_MAX   8                  /* of serving and writing in one turn */
+#define DATAGRAM_MAX 65536              /* bytes; one more than IPv4 can say */
+#define READ_ROOM    (2 * DATAGRAM_MAX) /* behind what it has read, a device may look for what continues it */
+#define IP_DST       16                 /* RFC 791 3.1: offset of the destination address */
 
 /* --- descriptors --- */
 
@@ -110,24 +111,24 @@ static void capture_turn_ends(struct loop *loop)
 
 static int read_device(struct loop *loop)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, most = loop->device->soft ? READ_SOFT : READ_BYTES;
     bool alone = loop->alone >= ALONE_TURNS && ++loop->unlooked % ALONE_LOOK != 0;
     for (int i = 0; loop->device_readable; i++) {
-        if (i == 1 && alone && bytes <= ALONE_BYTES) {
+        if (i == 1 && alone && bytes <= DEVICE_ALONE) {
             loop->device_readable = false; /* if it is wrong, epoll says so at once */
             return 0;
         }
-        if (i == READ_MAX || bytes >= READ_BYTES) {
+        if (i == READ_MAX || bytes >= most) {
             loop->busy = true;
             return 0;
         }
         struct offload offload;
-        ssize_t n = loop->device->read(loop->device, loop->buffer, DATAGRAM_MAX, &offload);
+        ssize_t n = loop->device->read(loop->device, loop->buffer, READ_ROOM, &offload);
         if (n == -EINTR)
             continue;
         if (n == -EAGAIN) {
             loop->device_readable = false;
-            loop->alone = i == 1 && bytes <= ALONE_BYTES ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
+            loop->alone = i == 1 && bytes <= DEVICE_ALONE ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
         } else if (n < 0)
             return (int)n;
         else if (n > 0) {
@@ -259,6 +260,15 @@ static void pass_deadlines(struct loop *loop)
 
 /* --- turns --- */
 
+/* A device without offload has it in software, but not when somebody is to see single segments. */
+static void look_for_watchers(struct loop *loop)
+{
+    if (!loop->device->soft)
+        return;
+    loop->device->watched = loop->capture || core_observed(stack_core(loop->stack));
+    stack_set_device_segments(loop->stack, loop->device->watched ? 0 : OFFLOAD_LARGEST);
+}
+
 static usec earliest(const struct loop *loop, usec until)
 {
     usec due = loop->busy || loop->device_readable ? 0 : until;
@@ -322,6 +332,7 @@ int loop_turn(struct loop *loop, usec until)
     loop->now = clock_now();
     stack_time(loop->stack, loop->now); /* before anybody works: socket calls count from here */
     tell_watches(loop);
+    look_for_watchers(loop);
     int error = exchange(loop);
     capture_turn_ends(loop);
     return error;
@@ -350,7 +361,7 @@ int loop_init(struct loop *loop, struct stack *stack, struct device *device, str
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
         return -errno;
-    loop->space = malloc(DEVICE_HEADROOM + DATAGRAM_MAX);
+    loop->space = malloc(DEVICE_HEADROOM + READ_ROOM);
     loop->buffer = loop->space ? loop->space + DEVICE_HEADROOM : NULL;
     int error = loop->space ? loop_watch(loop, &loop->device_watch, EPOLLIN) : -ENOMEM;
     if (error < 0)

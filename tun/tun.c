@@ -39,6 +39,8 @@ static size_t gather(const struct iovec *part, int count, uint8_t to[GATHER_MAX]
 static ssize_t write_parts(int fd, const struct iovec *part, int count)
 {
     uint8_t whole[GATHER_MAX];
+    if (count == 1)
+        return write(fd, part->iov_base, part->iov_len);
     size_t len = gather(part, count, whole);
     return len ? write(fd, whole, len) : writev(fd, part, count);
 }

@@ -18,6 +18,7 @@
 #define TUN_QUEUE         5000           /* datagrams; 100 clients with a 64 KB window each send 4400 at once */
 #define DEVICE_REASON_MAX 512
 #define DEVICE_HEADROOM   16             /* bytes */
+#define DEVICE_ALONE      576            /* bytes: a stream's segments are larger, and seldom alone */
 
 struct device {
     int fd;
@@ -28,6 +29,8 @@ struct device {
     uint32_t mtu;
     bool up;
     bool offload;     /* it cuts super-segments and sums: offload.h */
+    bool soft;        /* the program does, in its place, while nobody watches: soft_offload.h */
+    bool watched;     /* somebody is to see each segment: said by the loop at each turn's begin */
     uint64_t dropped; /* datagrams that the device did not take */
 
     /* One datagram, or a super-segment: its length, or a negative errno value. -EAGAIN: none waits (read), no room

@@ -53,6 +53,35 @@ class On(lab.Test):
         self.assertEqual(done.out.strip(), "(1000, 'a') (1000, 'b') (500, 'c')", str(done))
 
 
+class Off(lab.Test):
+    """Nobody watches, so the stack has its segments cut, and hears joined what comes: none of it shows outside."""
+
+    lab_arguments = ("--offload", "off")
+
+    def test_the_link_carries_single_segments(self):
+        done = self.assert_ok(self.lab.client("wire", STACK, 7, lab.scaled(4_000_000)))
+        received, *ways = done.out.splitlines()
+        self.assertEqual(int(received), lab.scaled(4_000_000))
+        for name, way in zip(("from the stack", "to the stack"), ways, strict=True):
+            segments, follow, longest, wrong = map(int, way.split())
+            self.assertGreater(segments, 10, name)
+            self.assertGreater(follow, segments / 2, name)
+            self.assertEqual((longest, wrong), (1500, 0), name)
+
+
+class OffAndWatched(lab.Test):
+    """A capture shows each segment as it leaves and as it comes."""
+
+    lab_arguments = ("--offload", "off")
+    lab_capture = True
+
+    def test_a_capture_shows_single_segments(self):
+        self.assert_ok(self.lab.client("wire", STACK, 7, lab.scaled(4_000_000)))
+        for side in ("src", "dst"):
+            rows = capture.fields(self.lab.capture, f"ip.{side} == {STACK} && tcp.len > 0", "tcp.len")
+            self.assertEqual(max(int(row[0]) for row in rows), 1448, side)
+
+
 class Arguments(unittest.TestCase):
     def refused(self, *arguments):
         place = lab.Place()

@@ -205,6 +205,31 @@ def options_seeds():
         write("options", f"length-{length}", header + bytes([8, length]) + bytes([1]) * 38)
 
 
+# --- join: fuzz_join.c ---
+
+def join_seeds():
+    changed, unsummed, pushed, gap, resized, cut, stamped, watched = (1 << k for k in range(8))
+    seq, plain = b"\x12\x34", bytes(1)
+    small = bytes([resized, 0, 100])
+    seeds = {
+        "stream": plain * 60,
+        "pushed": (plain * 3 + bytes([pushed])) * 8,
+        "short-end": plain * 5 + bytes([resized, 1, 44]) + bytes([resized, 5, 168]) + plain * 5,
+        "small": small + plain * 9,
+        "beyond-ipv4": bytes([resized, 15, 100]) + plain * 30,
+        "gap": plain * 3 + bytes([gap, 0, 1]) + plain * 3,
+        "stamped": (plain * 3 + bytes([stamped])) * 4,
+        "watched": plain * 3 + bytes([watched]) + plain * 3 + bytes([watched]) + plain * 3,
+        "wrong-checksum": plain * 3 + bytes([changed | unsummed, 0, 36, 1]) + plain * 3,
+        "cut-off": plain * 3 + bytes([cut, 0, 9]) + plain * 3,
+    }
+    for bit in range(8):
+        for at in (0, 1, 6, 33):
+            seeds[f"changed-{at}-{bit}"] = plain * 2 + bytes([changed, 0, at, 1 << bit]) + plain * 2
+    for name, steps in seeds.items():
+        write("join", name, (bytes(2) if name == "stream" else seq) + steps)
+
+
 # --- capture: files, whole ---
 
 def pcap(link, *frames, order="<", magic=0xa1b2c3d4):
@@ -294,7 +319,7 @@ def ladder_seeds():
 
 def main():
     for make in (segment_seeds, datagram_seeds, fragment_seeds, icmp_seeds, calls_seeds, http_seeds, httpd_seeds,
-                 options_seeds, capture_seeds, trace_seeds,
+                 options_seeds, join_seeds, capture_seeds, trace_seeds,
                  ladder_seeds):
         make()
 

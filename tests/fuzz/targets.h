@@ -14,6 +14,7 @@
     X(http)     /* request heads, paths, ranges, chunks */                                                   \
     X(httpd)    /* whole requests to the HTTP server, over TCP */                                            \
     X(options)  /* TCP headers and options */                                                                \
+    X(join)     /* a device's segments, joined and cut again */                                             \
     X(capture)  /* capture files, pcap and pcapng */                                                         \
     X(trace)    /* a datagram as the trace shows it */                                                       \
     X(ladder)   /* ladders of capture files and of records */                                                \

@@ -1,9 +1,11 @@
-/* What two devices do between a stack and the wire: cut what leaves, merge what arrives. The cut is the RFCs'
- * and exact; merging follows the rules of the kernel's generic receive offload. Called by link.c and run.c.
+/* What two devices do between a stack and the wire: cut what leaves, merge what arrives. The cut is
+ * glass's own; merging follows its rules or those of the kernel's generic receive offload. Called by link.c
+ * and run.c.
  */
 #include "sim.h"
 #include "../../stack/ip_wire.h"
 #include "../../stack/tcp_wire.h"
+#include "../../tun/segment.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -28,12 +30,6 @@ static uint32_t seq_of(const uint8_t *tcp)
     return (uint32_t)peek16(tcp + OFFSET_SEQ) << 16 | peek16(tcp + OFFSET_SEQ + 2);
 }
 
-static void set_seq(uint8_t *tcp, uint32_t seq)
-{
-    poke16(tcp + OFFSET_SEQ, (uint16_t)(seq >> 16));
-    poke16(tcp + OFFSET_SEQ + 2, (uint16_t)seq);
-}
-
 /* Both checksums, over what the lengths say. */
 static void sum(uint8_t *ip, size_t len)
 {
@@ -48,27 +44,20 @@ static void sum(uint8_t *ip, size_t len)
 
 void offload_cut(struct sim *sim, unsigned from, uint8_t *bytes, size_t len, const struct offload *how)
 {
-    if (how->checksum_at == 0 && how->segment_size == 0) {
+    static uint8_t piece[65536];
+    struct segment_cut cut;
+    size_t head = headers_of(bytes), n;
+    if (how->segment_size == 0) {
+        if (how->checksum_at)
+            sum(bytes, len);
         link_send(sim, from, bytes, len);
         return;
     }
-    static uint8_t piece[65536];
-    size_t head = headers_of(bytes), each = how->segment_size ? how->segment_size : len;
-    assert(head + (each < len - head ? each : len - head) <= sim->config[from].mtu);
-    assert(!how->segment_size || len - head > each);
-    for (size_t at = 0; at == 0 || head + at < len; at += each) {
-        size_t left = len - head - at, text = left < each ? left : each;
-        bool last = left <= each;
-        memcpy(piece, bytes, head);
-        memcpy(piece + head, bytes + head + at, text);
-        uint8_t *tcp = tcp_of(piece);
-        assert(last || !(tcp[OFFSET_FLAGS] & (TCP_SYN | TCP_RST | TCP_URG | TCP_CWR)));
-        set_seq(tcp, seq_of(tcp) + (uint32_t)at);
-        if (!last)
-            tcp[OFFSET_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-        sum(piece, head + text);
-        link_send(sim, from, piece, head + text);
-    }
+    assert(head + how->segment_size <= sim->config[from].mtu && len - head > how->segment_size);
+    assert(!(tcp_of(bytes)[OFFSET_FLAGS] & (TCP_SYN | TCP_RST | TCP_URG | TCP_CWR)));
+    segment_cut(&cut, (struct iovec[]){{bytes, head}, {bytes + head, len - head}}, 2, how->segment_size);
+    while ((n = segment_next(&cut, piece)) > 0)
+        link_send(sim, from, piece, n);
 }
 
 /* Text of one that may be merged at all; 0: it may not. */
@@ -94,7 +83,32 @@ static bool continues(const struct packet *a, const struct packet *b)
            !(x[OFFSET_FLAGS] & (TCP_FIN | TCP_PSH));
 }
 
-struct offload offload_merge(struct sim *sim, struct packet *p)
+/* What glass itself does before a device that cannot. */
+static struct offload merge_in_software(struct sim *sim, struct packet *p)
+{
+    struct offload how = {0};
+    struct segment_join join;
+    struct packet next;
+    if (!segment_join(&join, p->bytes, p->len))
+        return how;
+    while (chance(sim, sim->link[1 - p->to].merge) && link_peek(sim, &next) && next.to == p->to &&
+           segment_continues(&join, next.bytes, next.len)) {
+        link_take(sim, &next);
+        p->bytes = join.at = realloc(p->bytes, join.len);
+        assert(p->bytes && !p->damaged && !next.damaged);
+        memcpy(p->bytes + p->len, next.bytes + join.head_len, join.len - p->len);
+        p->len = join.len;
+        free(next.bytes);
+    }
+    segment_joined(&join, &how);
+    if (how.segment_size) {
+        sum(p->bytes, p->len); /* for whoever looks at it later */
+        sim->merged++;
+    }
+    return how;
+}
+
+static struct offload merge_as_the_kernel(struct sim *sim, struct packet *p)
 {
     struct offload how = {0};
     size_t each = mergeable(p), latest = each;
@@ -117,4 +131,9 @@ struct offload offload_merge(struct sim *sim, struct packet *p)
         sim->merged++;
     }
     return how;
+}
+
+struct offload offload_merge(struct sim *sim, struct packet *p)
+{
+    return sim->link[1 - p->to].soft ? merge_in_software(sim, p) : merge_as_the_kernel(sim, p);
 }

@@ -31,6 +31,8 @@ static void transmit(struct sim *sim)
     for (unsigned i = 0; i < 2; i++) {
         unsigned burst = 0;
         struct frame f;
+        if (chance(sim, sim->watched))
+            stack_set_device_segments(&sim->stack[i], one_in(sim, 2) ? sim->config[i].device_segments : 0);
         for (; sim->up[i] && stack_output(&sim->stack[i], sim->now, &f); burst++) {
             static uint8_t bytes[65536];
             size_t len = frame_gather(&f, bytes, sizeof bytes);

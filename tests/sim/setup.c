@@ -172,7 +172,9 @@ static void wire(struct sim *sim)
         if (!sim->fault_free)
             faults(sim, &sim->link[i]);
         sim->link[i].merge = one_in(sim, 2) ? 0 : PICK(sim, 1000000, 500000, 900000);
+        sim->link[i].soft = one_in(sim, 2);
     }
+    sim->watched = one_in(sim, 4) ? PICK(sim, 10000, 500000) : 0;
     sim->heal = SEC(between(sim, 2, 40));
     sim->deadline = SEC(1000);
     sim->batch = one_in(sim, 3) ? (usec)PICK(sim, 100, 1000, 8000) : 0;

@@ -35,6 +35,7 @@ struct link {
     uint32_t loss, bad_loss, to_bad, to_good; /* Gilbert: bad_loss while bad */
     uint32_t reorder, duplicate, corrupt, truncate;
     uint32_t merge; /* what arrives together and belongs together may reach the stack in one piece */
+    bool soft;      /* by the rules of tun/segment.c, not of the kernel */
     usec delay, jitter, reorder_by;
     uint32_t rate;  /* bytes a second; 0: no bottleneck */
     uint32_t queue; /* bytes that wait at the bottleneck */
@@ -121,6 +122,8 @@ struct sim {
     bool trace;
     char failure[256]; /* empty: none */
     uint32_t arrows[TCP_STATES][TCP_STATES]; /* how often each transition was taken */
+    uint32_t watched; /* chance per million that, when a stack's turn comes, somebody begins or ceases to watch it, and
+                       * the device ceases or begins to cut */
     uint64_t bytes, packets, merged;
 };
 

@@ -487,6 +487,36 @@ static void datagram_the_device_refuses_is_counted(void **state)
     }
 }
 
+static void watch(void *context, const struct event *event)
+{
+    (void)context, (void)event;
+}
+
+/* A device that cuts in software cuts only what nobody looks at. */
+static void who_watches_gets_single_segments(void **state)
+{
+    struct fixture *x = *state;
+    const struct stack_config *config = &stack_core(&x->stack)->config;
+    struct capture capture = {0};
+    turns(x);
+    assert_int_equal(config->device_segments, 0); /* this one does not */
+    x->fake.device.soft = true;
+    turns(x);
+    assert_true(config->device_segments > 65000 && !x->fake.device.watched);
+    stack_observe(&x->stack, watch, NULL);
+    turns(x);
+    assert_true(config->device_segments == 0 && x->fake.device.watched);
+    stack_observe(&x->stack, NULL, NULL);
+    turns(x);
+    assert_true(config->device_segments > 65000 && !x->fake.device.watched);
+    assert_int_equal(capture_open(&capture, "/dev/null", 0), 0);
+    x->loop.capture = &capture;
+    turns(x);
+    assert_true(config->device_segments == 0 && x->fake.device.watched);
+    x->loop.capture = NULL;
+    assert_int_equal(capture_close(&capture), 0);
+}
+
 static void lost_device_ends_the_turn_with_its_error(void **state)
 {
     struct fixture *x = *state;
@@ -570,6 +600,7 @@ int main(void)
         TEST(datagram_to_ourselves_never_reaches_the_device),
         TEST(owner_of_a_socket_is_told_what_is_new),
         TEST(datagram_the_device_refuses_is_counted),
+        TEST(who_watches_gets_single_segments),
         TEST(lost_device_ends_the_turn_with_its_error),
         TEST(both_directions_are_captured),
         TEST(full_disk_ends_the_capture_and_not_the_stack),
