@@ -3,6 +3,7 @@
  * Owns the epoll descriptor. Input and output are bounded in each turn, so that neither a flood nor a socket
  * that talks to itself keeps the rest waiting. Called by apps/up.c and the tests. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -61,13 +62,6 @@ static void tell_watches(struct loop *loop)
     }
 }
 
-static void device_ready(struct watch *watch, uint32_t events)
-{
-    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, device_watch));
-    (void)events; /* an error shows when it is read */
-    loop->device_readable = true;
-}
-
 /* --- datagrams --- */
 
 static struct capture_view *viewer(const struct loop *loop)
@@ -114,7 +108,7 @@ static int read_device(struct loop *loop)
     bool alone = loop->alone >= ALONE_TURNS && ++loop->unlooked % ALONE_LOOK != 0;
     for (int i = 0; loop->device_readable; i++) {
         if (i == 1 && alone && bytes <= ALONE_BYTES) {
-            loop->device_readable = false; /* if it is wrong, epoll says so at once */
+            loop->device_readable = false; /* if it is wrong, poll says so at once */
             return 0;
         }
         if (i == READ_MAX || bytes >= READ_BYTES) {
@@ -275,16 +269,31 @@ static void waker_ready(struct watch *watch, uint32_t events)
     waker_rang(&loop->waker);
 }
 
-/* Sleeps until then, or until a descriptor has news; loop->now is when it ended. */
+/* The device is asked for its news beside epoll, not by it: epoll would be told of each datagram that comes,
+ * also while nobody waits for one, and some come while we write. */
+static int look(struct loop *loop, int ms)
+{
+    struct pollfd fd[2] = {{.fd = loop->device->fd, .events = POLLIN}, {.fd = loop->epoll, .events = POLLIN}};
+    if (poll(fd, 2, ms) < 0)
+        return -errno;
+    if (fd[0].revents) /* an error shows when it is read */
+        loop->device_readable = true;
+    if (!fd[1].revents)
+        return 0;
+    int n = epoll_wait(loop->epoll, loop->event, LOOP_EVENTS, 0);
+    return n < 0 ? -errno : n;
+}
+
+/* Sleeps until then, or until a descriptor has news: how many, or a negative errno value. loop->now is when
+ * it ended. */
 static int wait(struct loop *loop, usec due)
 {
     usec before, left = clock_sleep(due, &before); /* a debugger may come, or be there */
-    int error = left == 0 ? 0 : waker_set(&loop->waker, before, left == NEVER ? NEVER : before + left);
-    int n = error < 0 ? -1 : epoll_wait(loop->epoll, loop->event, LOOP_EVENTS, left == 0 ? 0 : -1);
-    if (n < 0 && error == 0)
-        error = -errno;
+    int n = left == 0 ? 0 : waker_set(&loop->waker, before, left == NEVER ? NEVER : before + left);
+    if (n == 0)
+        n = look(loop, left == 0 ? 0 : -1);
     loop->now = clock_wake();
-    return n >= 0 ? n : error == -EINTR ? 0 : error;
+    return n == -EINTR ? 0 : n;
 }
 
 /* Applications come before output, so that an answer takes the ACK along. Output may bring them news in turn
@@ -345,7 +354,6 @@ int loop_init(struct loop *loop, struct stack *stack, struct device *device, str
                           .busy = true,
                           .waker.fd = -1};
     loop->now = clock_now();
-    loop->device_watch = (struct watch){.fd = device->fd, .ready = device_ready};
     wheel_init(&loop->deadlines, loop->now);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
@@ -356,8 +364,6 @@ int loop_init(struct loop *loop, struct stack *stack, struct device *device, str
     loop->buffer = loop->space ? loop->space + DEVICE_HEADROOM : NULL;
     if (error == 0 && !loop->space)
         error = -ENOMEM;
-    if (error == 0)
-        error = loop_watch(loop, &loop->device_watch, EPOLLIN);
     if (error == 0)
         error = loop_watch(loop, &loop->waker_watch, EPOLLIN | EPOLLET);
     if (error < 0)

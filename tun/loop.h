@@ -47,7 +47,7 @@ struct loop {
     bool busy;            /* a bound was reached: do not sleep */
     usec now;
     struct wheel deadlines;
-    struct watch device_watch, waker_watch;
+    struct watch waker_watch;
     struct waker waker;
     uint8_t *buffer; /* one datagram, in ... */
     uint8_t *space;
