@@ -95,7 +95,7 @@ void ip_frag_free(struct ip_frag *frag)
 static uint32_t hash_of(const struct ip_frag *frag, const struct ip_packet *p)
 {
     uint32_t name[3] = {p->src, p->dst, (uint32_t)p->protocol << 16 | p->id};
-    return siphash(frag->core->config.key, name, sizeof name);
+    return siphash_slot(frag->core->config.key, name, sizeof name);
 }
 
 static struct ip_reassembly *find(const struct ip_frag *frag, const struct ip_packet *p)

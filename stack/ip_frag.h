@@ -31,6 +31,12 @@ bool ip_frag_input(struct ip_frag *frag, const struct ip_packet *p, struct ip_pa
  * fragment if that had come (valid until the next call), else first->body.len is 0. */
 bool ip_frag_expired(struct ip_frag *frag, usec now, struct ip_packet *first);
 
+/* Nothing waits and nothing is to be freed: ip_frag_expired has nothing to do. */
+static inline bool ip_frag_idle(const struct ip_frag *frag)
+{
+    return !frag->oldest && !frag->done;
+}
+
 usec ip_frag_due(const struct ip_frag *frag);
 
 #endif

@@ -32,7 +32,7 @@ void ports_free(struct ports *ports)
 static uint32_t hash_of(const struct ports *ports, uint8_t protocol, uint16_t port)
 {
     uint32_t name = (uint32_t)protocol << 16 | port;
-    return siphash(ports->core->config.key, &name, sizeof name);
+    return siphash_slot(ports->core->config.key, &name, sizeof name);
 }
 
 static struct port_owner *owner_of(struct table_node *node)

@@ -148,7 +148,7 @@ usec tcb_timer_earliest(const struct tcp_conn *c, enum tcp_timer *which)
 uint32_t tcb_hash(const struct core *core, struct endpoint local, struct endpoint remote)
 {
     uint32_t key[3] = {local.addr, remote.addr, (uint32_t)local.port << 16 | remote.port};
-    return siphash(core->config.key, key, sizeof key);
+    return siphash_slot(core->config.key, key, sizeof key);
 }
 
 static bool same(struct endpoint a, struct endpoint b)

@@ -7,7 +7,7 @@
 
 static uint32_t hash_of(const struct core *core, uint32_t addr)
 {
-    return siphash(core->config.key, &addr, sizeof addr);
+    return siphash_slot(core->config.key, &addr, sizeof addr);
 }
 
 static struct tcp_peer *find(const struct table *peers, const struct core *core, uint32_t addr)

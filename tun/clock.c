@@ -57,10 +57,11 @@ usec clock_read(struct clock *c)
     return wall - c->held;
 }
 
-usec clock_sleep_of(struct clock *c, usec left)
+usec clock_sleep_of(struct clock *c, usec due, usec *now)
 {
     usec longest = c->step == CLOCK_STEP_OFF ? NEVER : CLOCK_NAP;
-    clock_read(c); /* what came before was work */
+    *now = clock_read(c); /* what came before was work */
+    usec left = due == NEVER ? NEVER : due > *now ? due - *now : 0;
     if (steps(c))
         longest = CLOCK_SLICE;
     c->slice = left < longest ? left : longest;
@@ -68,12 +69,13 @@ usec clock_sleep_of(struct clock *c, usec left)
     return c->slice;
 }
 
-void clock_wake_of(struct clock *c)
+usec clock_wake_of(struct clock *c)
 {
-    clock_read(c);
+    usec now = clock_read(c);
     c->asleep = false;
     if (steps(c))
         c->work = c->from.work();
+    return now;
 }
 
 void clock_init(struct clock *c, struct clock_sources from, enum clock_step step)
@@ -140,12 +142,12 @@ void clock_set_step(enum clock_step step)
     process_clock.held = held;
 }
 
-usec clock_sleep(usec left)
+usec clock_sleep(usec due, usec *now)
 {
-    return clock_sleep_of(&process_clock, left);
+    return clock_sleep_of(&process_clock, due, now);
 }
 
-void clock_wake(void)
+usec clock_wake(void)
 {
-    clock_wake_of(&process_clock);
+    return clock_wake_of(&process_clock);
 }

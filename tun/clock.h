@@ -36,9 +36,10 @@ void clock_set_step(enum clock_step step);
 /* Whether a debugger, or strace, is there this moment. Asks the kernel. */
 bool clock_traced(void);
 
-/* Around a sleep of at most `left` microseconds (NEVER: without end). Returns how long to sleep at most. */
-usec clock_sleep(usec left);
-void clock_wake(void);
+/* Around a sleep until `due` (NEVER: without end). They say when it begins and ends, since to look at a clock takes
+ * as long as a hundred instructions. Returns how many microseconds to sleep at most, perhaps none. */
+usec clock_sleep(usec due, usec *now);
+usec clock_wake(void);
 
 /* --- the same over any sources of time, for tests --- */
 
@@ -63,7 +64,7 @@ struct clock {
 
 void clock_init(struct clock *c, struct clock_sources from, enum clock_step step);
 usec clock_read(struct clock *c);
-usec clock_sleep_of(struct clock *c, usec left);
-void clock_wake_of(struct clock *c);
+usec clock_sleep_of(struct clock *c, usec due, usec *now);
+usec clock_wake_of(struct clock *c);
 
 #endif

@@ -3,6 +3,7 @@
  * Owns the epoll descriptor. Input and output are bounded in each turn, so that neither a flood nor a socket
  * that talks to itself keeps the rest waiting. Called by apps/up.c and the tests. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -62,13 +63,6 @@ static void tell_watches(struct loop *loop)
     }
 }
 
-static void device_ready(struct watch *watch, uint32_t events)
-{
-    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, device_watch));
-    (void)events; /* an error shows when it is read */
-    loop->device_readable = true;
-}
-
 /* --- datagrams --- */
 
 static struct capture_view *viewer(const struct loop *loop)
@@ -115,7 +109,7 @@ static int read_device(struct loop *loop)
     bool alone = loop->alone >= ALONE_TURNS && ++loop->unlooked % ALONE_LOOK != 0;
     for (int i = 0; loop->device_readable; i++) {
         if (i == 1 && alone && bytes <= DEVICE_ALONE) {
-            loop->device_readable = false; /* if it is wrong, epoll says so at once */
+            loop->device_readable = false; /* if it is wrong, poll says so at once */
             return 0;
         }
         if (i == READ_MAX || bytes >= most) {
@@ -278,26 +272,38 @@ static usec earliest(const struct loop *loop, usec until)
     return of_deadlines < due ? of_deadlines : due;
 }
 
-/* Kernels before 5.11 count in milliseconds: rounded up, or the rest of one would be spent spinning. */
-static int wait_coarsely(struct loop *loop, usec left)
+static void waker_ready(struct watch *watch, uint32_t events)
 {
-    usec ms = left == NEVER ? -1 : left / 1000 + (left % 1000 != 0);
-    return epoll_wait(loop->epoll, loop->event, LOOP_EVENTS, ms > INT32_MAX ? INT32_MAX : (int)ms);
+    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, waker_watch));
+    (void)events; /* edge-triggered: it need not be read */
+    waker_rang(&loop->waker);
 }
 
+/* The device is asked for its news beside epoll, not by it: epoll would be told of each datagram that comes,
+ * also while nobody waits for one, and some come while we write. */
+static int look(struct loop *loop, int ms)
+{
+    struct pollfd fd[2] = {{.fd = loop->device->fd, .events = POLLIN}, {.fd = loop->epoll, .events = POLLIN}};
+    if (poll(fd, 2, ms) < 0)
+        return -errno;
+    if (fd[0].revents) /* an error shows when it is read */
+        loop->device_readable = true;
+    if (!fd[1].revents)
+        return 0;
+    int n = epoll_wait(loop->epoll, loop->event, LOOP_EVENTS, 0);
+    return n < 0 ? -errno : n;
+}
+
+/* Sleeps until then, or until a descriptor has news: how many, or a negative errno value. loop->now is when
+ * it ended. */
 static int wait(struct loop *loop, usec due)
 {
-    usec left = due == NEVER ? NEVER : due - clock_now();
-    left = clock_sleep(left < 0 ? 0 : left); /* a debugger may come, or be there */
-    struct timespec t = {.tv_sec = left / SEC(1), .tv_nsec = left % SEC(1) * 1000};
-    int n = epoll_pwait2(loop->epoll, loop->event, LOOP_EVENTS, left == NEVER ? NULL : &t, NULL);
-    if (n < 0 && errno == ENOSYS)
-        n = wait_coarsely(loop, left);
-    int error = errno;
-    clock_wake();
-    if (n < 0)
-        return error == EINTR ? 0 : -error;
-    return n;
+    usec before, left = clock_sleep(due, &before); /* a debugger may come, or be there */
+    int n = left == 0 ? 0 : waker_set(&loop->waker, before, left == NEVER ? NEVER : before + left);
+    if (n == 0)
+        n = look(loop, left == 0 ? 0 : -1);
+    loop->now = clock_wake();
+    return n == -EINTR ? 0 : n;
 }
 
 /* Applications come before output, so that an answer takes the ACK along. Output may bring them news in turn
@@ -329,7 +335,6 @@ int loop_turn(struct loop *loop, usec until)
         return n;
     loop->event_next = 0;
     loop->event_count = n;
-    loop->now = clock_now();
     stack_time(loop->stack, loop->now); /* before anybody works: socket calls count from here */
     tell_watches(loop);
     look_for_watchers(loop);
@@ -353,17 +358,25 @@ void loop_stop(struct loop *loop)
 
 int loop_init(struct loop *loop, struct stack *stack, struct device *device, struct capture *capture_file)
 {
-    *loop = (struct loop){
-        .stack = stack, .device = device, .capture = capture_file, .device_readable = true, .busy = true};
+    *loop = (struct loop){.stack = stack,
+                          .device = device,
+                          .capture = capture_file,
+                          .device_readable = true,
+                          .busy = true,
+                          .waker.fd = -1};
     loop->now = clock_now();
-    loop->device_watch = (struct watch){.fd = device->fd, .ready = device_ready};
     wheel_init(&loop->deadlines, loop->now);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
         return -errno;
+    int error = waker_open(&loop->waker);
+    loop->waker_watch = (struct watch){.fd = loop->waker.fd, .ready = waker_ready};
     loop->space = malloc(DEVICE_HEADROOM + READ_ROOM);
     loop->buffer = loop->space ? loop->space + DEVICE_HEADROOM : NULL;
-    int error = loop->space ? loop_watch(loop, &loop->device_watch, EPOLLIN) : -ENOMEM;
+    if (error == 0 && !loop->space)
+        error = -ENOMEM;
+    if (error == 0)
+        error = loop_watch(loop, &loop->waker_watch, EPOLLIN | EPOLLET);
     if (error < 0)
         loop_free(loop);
     return error;
@@ -373,6 +386,7 @@ void loop_free(struct loop *loop)
 {
     if (loop->epoll >= 0)
         close(loop->epoll);
+    waker_close(&loop->waker);
     free(loop->space);
     loop->epoll = -1;
     loop->space = loop->buffer = NULL;

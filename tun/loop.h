@@ -10,6 +10,7 @@
 #include "../stack/stack.h"
 #include "../stack/timer.h"
 #include "clock.h"
+#include "waker.h"
 
 /* Whoever owns a socket: sock_set_user(s, &task). `run` is told all that is true of the socket (SOCK_READABLE,
  * ...) each time something becomes new; it works until -EAGAIN and returns. */
@@ -46,7 +47,8 @@ struct loop {
     bool busy;            /* a bound was reached: do not sleep */
     usec now;
     struct wheel deadlines;
-    struct watch device_watch;
+    struct watch waker_watch;
+    struct waker waker;
     uint8_t *buffer; /* one datagram, in ... */
     uint8_t *space;
     unsigned alone, unlooked; /* turns that brought one datagram each; and since then */

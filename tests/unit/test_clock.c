@@ -55,11 +55,20 @@ static usec counted(struct clock *c, usec time, usec worked)
     return clock_read(c) - before;
 }
 
+/* Begins a sleep that may last `left`: how long it does at most. */
+static usec sleep_for(struct clock *c, usec left)
+{
+    usec before = clock_read(c), now = 0;
+    usec slice = clock_sleep_of(c, left == NEVER ? NEVER : before + left, &now);
+    assert_int_equal(now, before);
+    return slice;
+}
+
 /* The same around a sleep that may last `left` and ends after `time`. */
 static usec slept(struct clock *c, usec left, usec time)
 {
     usec before = clock_read(c);
-    clock_sleep_of(c, left);
+    sleep_for(c, left);
     pass(time, 5);
     clock_wake_of(c);
     return clock_read(c) - before;
@@ -71,7 +80,7 @@ static void test_off_counts_everything(void **state)
     (void)state;
     assert_int_equal(clock_read(&c), SEC(1000));
     assert_int_equal(counted(&c, SEC(3), 10), SEC(3));
-    assert_int_equal(clock_sleep_of(&c, SEC(60)), SEC(60));
+    assert_int_equal(sleep_for(&c, SEC(60)), SEC(60));
     assert_int_equal(slept(&c, MSEC(200), SEC(3)), SEC(3));
     assert_int_equal(world.looks, 0);
 }
@@ -107,9 +116,9 @@ static void test_under_a_debugger_a_sleep_counts_what_it_was_to_last(void **stat
 {
     struct clock c = begin(CLOCK_STEP_AUTO, true);
     (void)state;
-    assert_int_equal(clock_sleep_of(&c, MSEC(4)), MSEC(4));
+    assert_int_equal(sleep_for(&c, MSEC(4)), MSEC(4));
     clock_wake_of(&c);
-    assert_int_equal(clock_sleep_of(&c, SEC(60)), CLOCK_SLICE);
+    assert_int_equal(sleep_for(&c, SEC(60)), CLOCK_SLICE);
     clock_wake_of(&c);
     assert_int_equal(slept(&c, MSEC(4), MSEC(4)), MSEC(4));
     assert_int_equal(slept(&c, MSEC(4), SEC(3)), MSEC(4));     /* held in the middle of it */
@@ -125,7 +134,7 @@ static void test_a_deadline_waits_for_its_own_time(void **state)
     usec due = clock_read(&c) + MSEC(200);
     int sleeps = 0;
     for (usec now; (now = clock_read(&c)) < due; sleeps++) {
-        usec left = clock_sleep_of(&c, due - now);
+        usec left = sleep_for(&c, due - now);
         pass(left + SEC(3), 5); /* held for 3 s in each of them */
         clock_wake_of(&c);
     }
@@ -138,7 +147,7 @@ static void test_a_debugger_that_comes_in_a_sleep_takes_it_out(void **state)
     struct clock c = begin(CLOCK_STEP_AUTO, false);
     (void)state;
     usec before = clock_read(&c);
-    assert_int_equal(clock_sleep_of(&c, MSEC(200)), MSEC(200));
+    assert_int_equal(sleep_for(&c, MSEC(200)), MSEC(200));
     world.traced = true;
     pass(SEC(3), 5);
     clock_wake_of(&c);
@@ -163,7 +172,7 @@ static void test_a_debugger_that_only_looked(void **state)
     struct clock c = begin(CLOCK_STEP_AUTO, false);
     (void)state;
     usec before = clock_read(&c);
-    clock_sleep_of(&c, MSEC(200));
+    sleep_for(&c, MSEC(200));
     pass(SEC(3), 5);
     c.told = true;
     clock_wake_of(&c);
@@ -180,9 +189,9 @@ static void test_naps_are_short_enough(void **state)
 {
     struct clock c = begin(CLOCK_STEP_AUTO, false);
     (void)state;
-    assert_int_equal(clock_sleep_of(&c, SEC(7200)), CLOCK_NAP);
+    assert_int_equal(sleep_for(&c, SEC(7200)), CLOCK_NAP);
     clock_wake_of(&c);
-    assert_int_equal(clock_sleep_of(&c, NEVER), CLOCK_NAP);
+    assert_int_equal(sleep_for(&c, NEVER), CLOCK_NAP);
     clock_wake_of(&c);
 }
 
@@ -217,7 +226,7 @@ static void test_never_backwards(void **state)
         world.traced = r >> 30 & 1;
         usec time = (r >> 8) % MSEC(400), worked = time * ((r >> 4) % 12) / 10;
         if (r >> 29 & 1)
-            clock_sleep_of(&c, (r >> 16) % MSEC(300));
+            sleep_for(&c, (r >> 16) % MSEC(300));
         pass(time, worked);
         if (c.asleep)
             clock_wake_of(&c);
@@ -232,11 +241,14 @@ static void test_never_backwards(void **state)
 static void test_the_process_has_one(void **state)
 {
     (void)state;
-    usec before = clock_now();
+    usec before = clock_now(), now = 0;
     clock_set_step(CLOCK_STEP_ON);
     assert_true(clock_now() >= before);
-    assert_int_equal(clock_sleep(SEC(5)), CLOCK_SLICE);
-    clock_wake();
+    assert_int_equal(clock_sleep(before + SEC(5), &now), CLOCK_SLICE);
+    assert_true(now >= before);
+    assert_true(clock_wake() >= now);
+    assert_int_equal(clock_sleep(before, &now), 0); /* long past */
+    assert_true(clock_wake() >= now);
     assert_true(clock_now() >= before);
     clock_set_step(CLOCK_STEP_OFF);
     assert_true(clock_now() >= before);

@@ -324,6 +324,26 @@ static void deadline_passes_once_not_early_and_without_spinning(void **state)
     assert_int_equal(a.times, 1);
 }
 
+/* The loop's timer rings for what is no longer due then, and once more. */
+static void deadline_put_off_passes_once_and_not_early(void **state)
+{
+    struct fixture *x = *state;
+    struct alarm a = {.deadline = {.passed = ring}, .loop = &x->loop};
+    turn(x);
+    usec due = clock_now() + 5000;
+    loop_deadline(&x->loop, &a.deadline, due - 4000);
+    assert_int_equal(loop_turn(&x->loop, clock_now() + 1), 0);
+    loop_deadline(&x->loop, &a.deadline, due);
+    int count = 0;
+    for (; a.times == 0 && count < QUICK; count++)
+        assert_int_equal(loop_turn(&x->loop, NEVER), 0);
+    assert_int_equal(a.times, 1);
+    assert_true(a.at >= due);
+    assert_true(count <= 2 * WHEEL_LEVELS + 1);
+    turns(x);
+    assert_int_equal(a.times, 1);
+}
+
 static void stopped_deadline_does_not_pass(void **state)
 {
     struct fixture *x = *state;
@@ -591,6 +611,7 @@ int main(void)
         TEST(watch_may_end_itself),
         TEST(bad_descriptor_is_an_error),
         TEST(deadline_passes_once_not_early_and_without_spinning),
+        TEST(deadline_put_off_passes_once_and_not_early),
         TEST(stopped_deadline_does_not_pass),
         TEST(deadline_stopped_by_another_of_the_same_turn_does_not_pass),
         TEST(deadline_that_always_asks_again_does_not_hold_the_turn),

@@ -20,6 +20,24 @@ static void siphash_gives_the_papers_vectors(void **state)
     assert_true(siphash64(key, input, 15) == 0xa129ca6149be45e5);
 }
 
+/* What Python's hash(), which is SipHash-1-3, says of 00, 00 01 02, ... with the key of PYTHONHASHSEED=0. */
+static void shorter_siphash_gives_pythons_values(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        uint64_t hash;
+    } expected[] = {{1, 0x68a914128e01e473},  {3, 0x4d4c9a4a8ef6e0ad}, {7, 0x2f098ab0c751325a},
+                    {8, 0xead411e67ebe2eea},  {9, 0x75927f9d95124362}, {12, 0xa6baf4fb0f9fe1c2},
+                    {15, 0xf30eb725bb91c9ea}, {16, 0x8972188433a5c5b7}};
+    static const uint8_t key[16];
+    uint8_t input[16];
+    for (uint8_t i = 0; i < 16; i++)
+        input[i] = i;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_true(siphash13(key, input, expected[i].len) == expected[i].hash);
+}
+
 struct thing {
     struct table_node node;
     uint32_t number;
@@ -109,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_gives_the_papers_vectors),
+        cmocka_unit_test(shorter_siphash_gives_pythons_values),
         cmocka_unit_test(what_is_inserted_is_found_until_removed),
         cmocka_unit_test(a_table_that_cannot_grow_keeps_working),
         cmocka_unit_test(a_rate_limit_lets_a_burst_through_and_then_its_rate),
