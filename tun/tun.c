@@ -15,6 +15,7 @@
 #include "offload.h"
 #include "tun.h"
 
+#define PAGE_LEAST 4096 /* bytes */
 #define GATHER_MAX 2048 /* bytes: up to here a copy costs less than the kernel's look at a list of parts */
 
 const char *tun_path(void)
@@ -36,13 +37,32 @@ static size_t gather(const struct iovec *part, int count, uint8_t to[GATHER_MAX]
     return len;
 }
 
+/* Looks at each page. */
+static void touch(const struct iovec *part, int count)
+{
+    for (int i = 0; i < count; i++)
+        for (size_t at = 0; at < part[i].iov_len; at += PAGE_LEAST)
+            (void)((const volatile uint8_t *)part[i].iov_base)[at];
+}
+
+/* A part may be a mapped file that was cut short meanwhile. The kernel just says EFAULT; but whoever looks at
+ * it here is told by a signal, and what is missing is filled up (apps/http_store.c). */
+static ssize_t write_vector(int fd, const struct iovec *part, int count)
+{
+    ssize_t n = writev(fd, part, count);
+    if (n >= 0 || errno != EFAULT)
+        return n;
+    touch(part, count);
+    return writev(fd, part, count);
+}
+
 static ssize_t write_parts(int fd, const struct iovec *part, int count)
 {
     uint8_t whole[GATHER_MAX];
     if (count == 1)
         return write(fd, part->iov_base, part->iov_len);
     size_t len = gather(part, count, whole);
-    return len ? write(fd, whole, len) : writev(fd, part, count);
+    return len ? write(fd, whole, len) : write_vector(fd, part, count);
 }
 
 static ssize_t plain_read(struct device *device, uint8_t *to, size_t room, struct offload *offload)
