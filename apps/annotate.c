@@ -134,6 +134,7 @@ static bool write_frames(struct annotate *a)
 static int cannot_write(const struct annotate *a)
 {
     fprintf(stderr, "glass annotate: cannot write %s: %s\n", a->to, strerror(errno));
+    clearerr(stdout); /* reported, when it was that */
     return EXIT_FAILURE;
 }
 
@@ -200,7 +201,7 @@ static bool same_file(const char *a, const char *b)
 /* Both files are opened at once, so they must differ; and the capture is read twice. */
 static int check(const struct annotate *a)
 {
-    if (!a->to)
+    if (!a->to || !*a->to)
         return arg_error("glass annotate", "where to? -o FILE.pcapng");
     if (strcmp(a->args.path, "-") == 0)
         return arg_error("glass annotate", "a capture on standard input cannot be read twice: name a file");

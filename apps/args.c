@@ -1,10 +1,13 @@
 /* Reads options, numbers, addresses and ports strictly: what is not wholly one is an error. Called by every
  * command. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "commands.h"
@@ -45,10 +48,54 @@ int arg_error(const char *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* The command's options and, when they are not among them, -h. */
+int arg_end(const char *command, int status)
+{
+    int error = errno; /* of a write that failed before, when nothing is left to be written */
+    if (fflush(stdout) != 0)
+        error = errno;
+    else if (!ferror(stdout))
+        return status;
+    fprintf(stderr, "%s: cannot write: %s\n", command, strerror(error ? error : EIO));
+    return EXIT_FAILURE;
+}
+
+bool arg_escapes(FILE *out)
+{
+    const char *term = getenv("TERM");
+    return isatty(fileno(out)) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+void arg_say_narrow(const char *command, unsigned needed)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_col < needed)
+        fprintf(stderr, "%s: this terminal has %u columns, and lines of %u will wrap\n", command, size.ws_col,
+                needed);
+}
+
+int arg_wrong_option(char **argv, const struct option *longs, int code)
+{
+    const char *word =
+        argv[optind - 1]; /* a long one; a letter may stand among others, where optind points */
+    bool is_long = optopt == 0 || optopt > UINT8_MAX;
+    for (; longs->name && longs->val != optopt; longs++)
+        ;
+    if (code == ':' && (is_long || word[1] == '-'))
+        return arg_error(argv[0], "option '%s' requires an argument", word);
+    if (code == ':')
+        return arg_error(argv[0], "option '-%c' requires an argument", optopt);
+    if (longs->name && strncmp(word, "--", 2) == 0)
+        return arg_error(argv[0], "option '--%s' takes no argument", longs->name);
+    if (is_long)
+        return arg_error(argv[0], "unrecognized option '%s'", word);
+    return arg_error(argv[0], "unrecognized option '-%c'", optopt);
+}
+
+/* The command's options and -h; ':' so that a missing value is told from an unknown option. */
 static const char *with_help(const char *shorts, char *to, size_t room)
 {
-    snprintf(to, room, "%sh", shorts);
+    bool in_order = *shorts == '+';
+    snprintf(to, room, "%s:%sh", in_order ? "+" : "", shorts + in_order);
     return to;
 }
 
@@ -58,10 +105,11 @@ int arg_next(int argc, char **argv, const char *shorts, const struct option *lon
     char all[64];
     int code;
     *status = EXIT_USAGE;
+    opterr = 0;
     while ((code = getopt_long(argc, argv, with_help(shorts, all, sizeof all), longs, NULL)) != -1) {
         if (code == 'h') {
             fputs(common->help, stdout);
-            *status = fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+            *status = EXIT_SUCCESS;
             return -2;
         }
         if (code == ARG_NAME && !control_name_valid(optarg)) {
@@ -72,8 +120,10 @@ int arg_next(int argc, char **argv, const char *shorts, const struct option *lon
             *status = arg_error(argv[0], "-w: not a number of seconds: %s", optarg);
             return -2;
         }
-        if (code == '?') /* getopt_long named it */
+        if (code == '?' || code == ':') {
+            *status = arg_wrong_option(argv, longs, code);
             return -2;
+        }
         if (code == ARG_NAME)
             common->stack = optarg;
         else if (code != 'w' || !common->wait)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* How the program was called, for hints that can be typed as they stand: "build/glass", or "glass" through PATH.
  * `argv0` must live as long as the program. */
@@ -19,6 +20,17 @@ const char *arg_hint(char *to, size_t room, const char *command, const char *sta
 /* Prints "COMMAND: text (see COMMAND --help)" on standard error and returns EXIT_USAGE. `command` is the title
  * "glass NAME"; behind "see" the program's name is as it was called. */
 int arg_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The end of every command: flushes standard output. `status` as it is, or, when not all that was printed could be
+ * written, EXIT_FAILURE after "COMMAND: cannot write: REASON" on standard error. A command that reported it itself has
+ * called clearerr(3). */
+int arg_end(const char *command, int status);
+
+/* Whether what reads `out` is a terminal that knows escape sequences: TERM says so. */
+bool arg_escapes(FILE *out);
+
+/* Says on standard error when standard output is a terminal with fewer columns than `needed`: lines will wrap. */
+void arg_say_narrow(const char *command, unsigned needed);
 
 /* What the commands share. `help` is printed for -h and --help; `stack` is for --name; `wait`, in microseconds, for
  * -w and --wait (NULL: the command has none). */
@@ -40,6 +52,9 @@ enum { ARG_NAME = 1000 };
  * argument was named on standard error). `shorts` has no 'h'; it has "w:" when there is a wait. */
 int arg_next(int argc, char **argv, const char *shorts, const struct option *longs, struct arg_common *common,
              int *status);
+
+/* The line for '?' and ':' of getopt_long(3), with opterr 0 and shorts that begin with ':'. Returns EXIT_USAGE. */
+int arg_wrong_option(char **argv, const struct option *longs, int code);
 
 /* The whole of `text` as a decimal number from min to max; no sign, no blanks. */
 bool arg_number(const char *text, int64_t min, int64_t max, int64_t *out);

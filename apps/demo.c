@@ -318,13 +318,14 @@ static int options_read(int argc, char **argv, struct demo *d)
 {
     static const struct option longs[] = {
         {"pcap", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
         if (c == 'h') {
             help();
             return EXIT_SUCCESS;
         }
-        if (c == '?')
-            return EXIT_USAGE;
+        if (c == '?' || c == ':')
+            return arg_wrong_option(argv, longs, c);
         d->pcap = optarg;
     }
     if (optind < argc)
@@ -341,7 +342,7 @@ int cmd_demo(int argc, char **argv)
     int status = options_read(argc, argv, &d);
     if (status >= 0)
         return status;
-    d.colour = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+    d.colour = arg_escapes(stdout) && !(no_color && *no_color);
     snprintf(d.name, sizeof d.name, "demo-%d", (int)getpid());
     if (!tools_are_there() || !make_log(&d))
         return EXIT_FAILURE;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "../tun/loop.h"
@@ -18,18 +19,29 @@
 #define ARGS_MAX  24
 #define POLL_STEP 20 /* ms between two looks at a child that is about to end */
 
-bool tool_exists(const char *name)
+bool tool_is_program(const char *path)
 {
-    char file[PATH_MAX];
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+bool tool_find(const char *name, char *to, size_t room)
+{
     const char *path = getenv("PATH");
     while (path && *path) {
         size_t len = strcspn(path, ":");
-        int n = snprintf(file, sizeof file, "%.*s/%s", (int)len, path, name);
-        if (len > 0 && n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0)
+        int n = snprintf(to, room, "%.*s/%s", (int)len, path, name);
+        if (len > 0 && n > 0 && (size_t)n < room && tool_is_program(to))
             return true;
         path += len + (path[len] == ':');
     }
     return false;
+}
+
+bool tool_exists(const char *name)
+{
+    char file[PATH_MAX];
+    return tool_find(name, file, sizeof file);
 }
 
 static void become(int in, int out, char *const *argv)

@@ -18,7 +18,11 @@ struct tool {
     char seen[TOOL_KEEP];
 };
 
-/* Whether `name` is a program in PATH. */
+/* Whether `path` is a file that may be run: a folder is none. */
+bool tool_is_program(const char *path);
+
+/* Whether `name` is a program in PATH; its path, which is in `to` then. */
+bool tool_find(const char *name, char *to, size_t room);
 bool tool_exists(const char *name);
 
 /* Starts `argv` (NULL-terminated) beside the stack called `stack`, by glass exec. False after one line. */

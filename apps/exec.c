@@ -41,7 +41,7 @@ static int parse(int argc, char **argv, const char **name, int *status)
     if (arg_next(argc, argv, "+", longs, &common, status) == -2)
         return -1;
     *name = common.stack;
-    if (optind < argc)
+    if (optind < argc && *argv[optind])
         return optind;
     *status = arg_error(argv[0], "no command to run");
     return -1;

@@ -248,6 +248,8 @@ static int options_read(int argc, char **argv, struct get_options *o)
         return status;
     if (argc - optind != 1)
         return arg_error(argv[0], argc == optind ? "a URL is needed" : "one URL at a time");
+    if (o->file && !*o->file)
+        return arg_error(argv[0], "-o: the name of a file is needed");
     o->command = argv[0];
     o->url_text = argv[optind];
     const char *wrong = url_parse(&o->url, o->url_text);

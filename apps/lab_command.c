@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "args.h"
 #include "commands.h"
+#include "ladder.h"
 #include "stage_engine.h"
 #include "stage_pcap.h"
 #include "stage_show.h"
@@ -18,7 +18,7 @@
 struct lab_options {
     struct stage_show show;
     const char *name, *pcap, *pcaps;
-    bool no_pcap;
+    bool no_pcap, list;
 };
 
 static void help(void)
@@ -37,7 +37,15 @@ static void help(void)
          "  --no-pcap        no capture\n"
          "  --svg FILE       the drawing as a picture, too (one for each act)\n"
          "\n"
-         "NO_COLOR, when set, leaves the colours out.");
+         "  |--- SYN --------->|  sent, and arrived before anything else happened\n"
+         "  |--- SYN ----- ... |  arrives on a later row:   | ... SYN seq 0 -->|, as a copy does\n"
+         "  |--- SYN ----X     |  lost on the way\n"
+         "  | ??? RST -------->|  arrived, but the other end never sent it: forged, or a leftover\n"
+         "  * ...                what the laboratory does there, or what to look at\n"
+         "  again, late, gap     sent before; fills a gap; what comes before it was not seen\n"
+         "  probe                a keep-alive or window probe: one before what is next\n"
+         "\n"
+         "NO_COLOR, when set, leaves the colours out; so does a TERM that is dumb or unset.");
 }
 
 static int list(void)
@@ -61,7 +69,8 @@ static int take_option(struct lab_options *o, int c)
         help();
         return EXIT_SUCCESS;
     case OPT_LIST:
-        return list();
+        o->list = true;
+        return -1;
     case OPT_STEP:
         o->show.step = true;
         return -1;
@@ -98,8 +107,9 @@ static int options_read(int argc, char **argv, struct lab_options *o)
                                           {"pcaps", required_argument, NULL, OPT_PCAPS}, /* for make pcaps */
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    for (int c; (c = getopt_long(argc, argv, "ho:", longs, NULL)) != -1;) {
-        int status = take_option(o, c);
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":ho:", longs, NULL)) != -1;) {
+        int status = c == '?' || c == ':' ? arg_wrong_option(argv, longs, c) : take_option(o, c);
         if (status >= 0)
             return status;
     }
@@ -107,6 +117,12 @@ static int options_read(int argc, char **argv, struct lab_options *o)
         return arg_error(argv[0], "-o: the name of a file is needed");
     if (o->show.svg && (!*o->show.svg || strcmp(o->show.svg, "-") == 0))
         return arg_error(argv[0], "--svg: the name of a file is needed");
+    if (o->pcap && o->no_pcap)
+        return arg_error(argv[0], "either -o or --no-pcap");
+    if (o->list && (optind < argc || o->pcap || o->show.svg))
+        return arg_error(argv[0], "--list stands alone: it lists the scenarios");
+    if (o->list)
+        return list();
     if (o->pcaps && optind == argc)
         return -1;
     if (optind == argc)
@@ -151,8 +167,6 @@ static int play(struct lab_options *o, const struct scenario *s)
     int status = write_capture(o, st);
     if (!stage_show_end(&o->show))
         status = EXIT_FAILURE;
-    if (fflush(stdout) != 0 && status == EXIT_SUCCESS)
-        status = failed("standard output", -errno);
     for (unsigned i = 0; i < st->failures; i++)
         fprintf(stderr, "glass lab: %s: %s\n", s->name, st->failure[i]);
     if (st->failures)
@@ -174,8 +188,9 @@ int cmd_lab(int argc, char **argv)
     if (!s)
         return arg_error(argv[0], "there is no scenario '%s'; perhaps '%s'?", o.name,
                          scenario_closest(o.name));
+    arg_say_narrow(argv[0], LADDER_WIDTH);
     o.show.out = stdout;
     o.show.keys = stdin;
-    o.show.colour = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+    o.show.colour = arg_escapes(stdout) && !(no_color && *no_color);
     return play(&o, s);
 }

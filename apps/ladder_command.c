@@ -28,12 +28,12 @@ static const char help[] =
     "\n"
     "  --live            a running stack, on the right, until Ctrl-C; what it is without FILE\n"
     "  FILE              a capture, pcap or pcapng (\"-\": standard input), on any link; one made\n"
-    "                    by glass annotate or glass up --pcapng has its stack's states\n"
+    "                    by glass annotate or glass up --pcap FILE.pcapng has its stack's states\n"
     "  --list            the connections of FILE, a line each, and nothing else\n"
     "  --connection N    only the one with this number, as --list or glass trace shows it\n"
     "  --port PORT       only those with this port at one end: a number, echo, http ...\n"
     "  --svg FILE        a picture instead, for light and dark: the connection that was chosen,\n"
-    "                    or the first; with --live written at the end\n"
+    "                    or the first; with --live all that were seen, written at the end\n"
     "  --explain         below each arrow the rule that decided; calls and congestion windows\n"
     "                    too (where a stack tells of them)\n"
     "  --absolute        sequence numbers as on the wire; otherwise each side's SYN is 0\n"
@@ -48,6 +48,7 @@ static const char help[] =
     "  |--- SYN --------->|  sent, and arrived before anything else happened\n"
     "  |--- SYN ----- ... |  arrives on a later row:   | ... SYN seq 0 -->|\n"
     "  |--- SYN ----X     |  lost; (X): it seems so, for it was sent again\n"
+    "  | ??? RST -------->|  arrived, but the other end did not send it\n"
     "  again, late, gap     sent before; fills a gap; what comes before it was not seen\n"
     "  probe                a keep-alive or window probe: one before what is next\n"
     "\n"
@@ -181,6 +182,8 @@ static int check_together(const char *command, const struct ladder_asked *a)
         return arg_error(command, "--list needs a FILE");
     if (a->list && a->svg)
         return arg_error(command, "either --list or --svg");
+    if (a->list && a->style.explain)
+        return arg_error(command, "either --list or --explain");
     return -1;
 }
 
@@ -196,6 +199,8 @@ static int read_arguments(struct ladder_asked *a, int argc, char **argv)
             return status;
     }
     a->file = argv[optind];
+    if (a->file && !*a->file)
+        return arg_error(argv[0], "FILE: a name is needed");
     if (a->file && argv[optind + 1])
         return arg_error(argv[0], "one FILE at a time: unexpected argument: %s", argv[optind + 1]);
     return check_together(argv[0], a);
@@ -285,10 +290,7 @@ static int draw_text(const struct ladder_asked *a, struct ladder_drawing *d, uns
         if (ferror(stdout))
             break;
     }
-    if (fflush(stdout) == 0)
-        return EXIT_SUCCESS;
-    fprintf(stderr, "glass ladder: cannot write: %s\n", strerror(errno));
-    return EXIT_FAILURE;
+    return EXIT_SUCCESS;
 }
 
 static int draw_file(const struct ladder_asked *a)
@@ -326,6 +328,8 @@ int cmd_ladder(int argc, char **argv)
     int status = read_arguments(&asked, argc, argv);
     if (status >= 0)
         return status;
+    if (!asked.svg && !asked.list)
+        arg_say_narrow(argv[0], LADDER_WIDTH);
     if (asked.file)
         return draw_file(&asked);
     if (!asked.common.stack)

@@ -107,7 +107,7 @@ void ladder_model_follow(struct ladder_conversation *c, struct ladder_segment *s
     int64_t end = s->seq + ladder_seq_len(s);
     if (s->flags & TCP_RST)
         return;
-    s->probe = way->has_sent && way->next > 1 && s->len <= 1 && !(s->flags & (TCP_SYN | TCP_FIN)) &&
+    s->probe = way->has_sent && way->next > 0 && s->len <= 1 && !(s->flags & (TCP_SYN | TCP_FIN)) &&
                s->seq == way->next - 1;
     if (infers && way->has_sent)
         judge(way, s, end);

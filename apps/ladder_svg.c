@@ -25,6 +25,7 @@ struct placed_row {
     int y, height;  /* where its arrow departs, or its first line of text stands */
     bool hidden;    /* folded: only counted */
     unsigned folds; /* first of so many that are */
+    unsigned begun; /* connections that are named above it: the last is its own */
 };
 
 struct svg {
@@ -34,6 +35,7 @@ struct svg {
     struct placed_row *row;
     size_t rows, room;
     bool bad, many;
+    unsigned only, named; /* the one that is drawn, 0: all; the last that was named */
     usec start;
     int bottom;
     struct {
@@ -138,11 +140,22 @@ static int height_of(const struct svg *s, const struct placed_row *p)
     return LABEL + SLOPE + LINE + lines * LINE + 4;
 }
 
+/* Connections are numbered as they begin, so what is drawn of one tells of those before it. */
+static void name_connections(struct svg *s, struct placed_row *p)
+{
+    if (!s->many || p->hidden || p->row.conversation <= s->named)
+        return;
+    p->begun = s->only ? 1 : p->row.conversation - s->named;
+    s->named = p->row.conversation;
+}
+
 static void place_rows(struct svg *s)
 {
     int y = TOP;
     for (size_t i = 0; i < s->rows; i++) {
         struct placed_row *p = &s->row[i];
+        name_connections(s, p);
+        y += (int)p->begun * LINE;
         p->height = height_of(s, p);
         p->y = y + (p->row.part == ROW_NO_SEGMENT || p->hidden ? LINE : LABEL);
         y += p->height;
@@ -353,6 +366,21 @@ static void draw_words(const struct svg *s, const struct placed_row *p)
     }
 }
 
+/* "#1: A with B", for whatever bears that number from here on. */
+static void draw_names(const struct svg *s, const struct placed_row *p)
+{
+    char left[24], right[24], text[80];
+    int y = p->y - (p->row.part == ROW_NO_SEGMENT ? LINE : LABEL);
+    for (unsigned i = 0; i < p->begun; i++, y -= LINE) {
+        unsigned number = p->row.conversation - i;
+        const struct ladder_conversation *c = ladder_conversation_at(&s->d->model, number);
+        endpoint_text(c->way[0].end, left, sizeof left);
+        endpoint_text(c->way[1].end, right, sizeof right);
+        snprintf(text, sizeof text, "#%u: %s with %s", ladder_model_tag(&s->d->model, number), left, right);
+        svg_text_over(s->out, (SVG_LEFT + SVG_RIGHT) / 2, y - 4, "soft", "middle", text);
+    }
+}
+
 /* --- all together --- */
 
 /* What has no words between the ends: those come over it. */
@@ -443,6 +471,7 @@ static void draw(struct svg *s, unsigned shown, const char *title, const enum tc
             draw_fold(s, &s->row[i]);
         if (s->row[i].hidden)
             continue;
+        draw_names(s, &s->row[i]);
         if (s->row[i].row.part != ROW_NO_SEGMENT)
             draw_label(s, &s->row[i]);
         draw_words(s, &s->row[i]);
@@ -465,7 +494,7 @@ bool ladder_drawing_svg(FILE *out, struct ladder_drawing *d, unsigned only, cons
         ladder_drawing_first_states(d, only ? only : 1, first);
     ladder_rows_init(&rows, &d->model);
     rows.explain = style->explain;
-    rows.only = only;
+    rows.only = s.only = only;
     rows.sink = take_row;
     rows.context = &s;
     for (size_t i = 0; i < d->steps; i++)

@@ -1,7 +1,10 @@
 /* `glass COMMAND ...`: finds the command in the table and hands over. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "commands.h"
@@ -82,13 +85,19 @@ static int help(int argc, char **argv)
     return command->run(2, words);
 }
 
-int main(int argc, char **argv)
+/* A descriptor from 0 to 2 that was closed would be the next socket or file, and what is printed would go
+ * into it. One that can only fail takes its place: reading and writing it is an error, which is reported. */
+static void fill_standard_descriptors(void)
 {
-    arg_set_program(argv[0]);
-    if (argc < 2) {
-        usage(stderr);
-        return EXIT_USAGE;
-    }
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null",
+                 fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest that is free: this one */
+    errno = 0;
+}
+
+static int run(int argc, char **argv)
+{
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         usage(stdout);
         return 0;
@@ -106,4 +115,17 @@ int main(int argc, char **argv)
         argv[2] = "--help"; /* after every command, also one whose -h is nothing to getopt */
     argv[1] = (char *)(uintptr_t)command->title;
     return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_descriptors();
+    arg_set_program(argv[0]);
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    const struct command *command = find(argv[1]);
+    bool is_help = strcmp(argv[1], "help") == 0;
+    return arg_end(command ? command->title : is_help ? "glass help" : "glass", run(argc, argv));
 }

@@ -117,7 +117,7 @@ static int redraw(const struct netstat *n, int64_t round)
 
 static int show(const struct netstat *n, int64_t round)
 {
-    if (n->again && !n->json && isatty(STDOUT_FILENO))
+    if (n->again && !n->json && arg_escapes(stdout))
         return redraw(n, round);
     if (round > 1 && !n->json)
         putchar('\n');
@@ -128,7 +128,7 @@ static int run(const struct netstat *n)
 {
     for (int64_t round = 1;; round++) {
         if (show(n, round) < 0 || fflush(stdout) != 0)
-            return EXIT_FAILURE;
+            return EXIT_FAILURE; /* main reports what could not be written */
         if (!n->again || round == n->count)
             return EXIT_SUCCESS;
         poll(NULL, 0, INTERVAL);

@@ -10,7 +10,7 @@
 #include "../stack/tcp_wire.h"
 
 #define RECORD_PACKET 128 /* bytes kept of a dropped packet: the longest headers, and a little */
-#define RECORD_WORD   32  /* bytes, with the 0 */
+#define RECORD_WORD   48  /* bytes, with the 0: the longest reason for a window, and a little */
 
 struct record {
     struct event event;       /* its pointers mean nothing: see record_event */

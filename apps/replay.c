@@ -167,6 +167,8 @@ int cmd_replay(int argc, char **argv)
         return status;
     if (!replay_arg_file(&r.args, "glass replay", argc - optind, argv + optind))
         return EXIT_USAGE;
+    if (r.explain && !r.trace && !r.ladder)
+        return arg_error("glass replay", "--explain belongs to --trace or --ladder");
     if (r.ladder && !(r.log = malloc(record_log_size(LADDER_ROOM)))) {
         fputs("glass replay: out of memory\n", stderr);
         return EXIT_FAILURE;
@@ -176,6 +178,7 @@ int cmd_replay(int argc, char **argv)
     free(r.log);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("glass replay: cannot write the report\n", stderr);
+        clearerr(stdout); /* reported */
         status = EXIT_FAILURE;
     }
     return status;

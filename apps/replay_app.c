@@ -22,6 +22,8 @@ static void no_nagle(struct sock *s, const struct replay_plan *p)
 void replay_app_init(struct replay_app *a, struct stack *stack, const struct replay_flow *flow)
 {
     *a = (struct replay_app){.stack = stack, .flow = flow, .life = -1, .wrote = 1, .have_read = 1};
+    a->margin = flow->plan.margin;
+    a->buffer = flow->plan.bound + (1u << flow->plan.offered) - 1;
     if (!flow->plan.listens || sock_open(stack, SOCK_TCP, &a->listener) < 0)
         return;
     no_nagle(a->listener, &flow->plan);
@@ -122,6 +124,12 @@ static void write_due(struct replay_app *a)
         a->closed = sock_shutdown(a->s, SOCK_SHUT_WRITE) == 0;
 }
 
+void replay_app_widen(struct replay_app *a)
+{
+    a->margin += 2u * (a->flow->plan.mtu - IP_HEADER_MIN - TCP_HEADER_MIN);
+    sock_setopt(a->s, SOCK_OPT_RECEIVE_BUFFER, a->buffer + a->margin);
+}
+
 void replay_app_work(struct replay_app *a)
 {
     unsigned events;
@@ -130,8 +138,10 @@ void replay_app_work(struct replay_app *a)
     accept_new(a);
     if (!a->s)
         return;
-    if (a->bound)
-        sock_setopt(a->s, SOCK_OPT_RECEIVE_BUFFER, a->bound + a->flow->plan.margin);
+    if (a->bound) {
+        sock_setopt(a->s, SOCK_OPT_RECEIVE_BUFFER, a->bound + a->margin);
+        a->buffer = a->bound;
+    }
     a->bound = 0;
     read_due(a);
     write_due(a);

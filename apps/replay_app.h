@@ -15,6 +15,7 @@ struct replay_app {
     int64_t wrote, have_read;             /* positions */
     int64_t write_to, read_to;            /* where the capture's stood by now */
     uint32_t bound;                       /* of the receive buffer; 0: as it is */
+    uint32_t buffer, margin;              /* it was bounded by this last; by how much ours is larger */
     bool close, closed;
     struct sock *datagram[REPLAY_SOCKETS]; /* UDP and ping sockets */
     unsigned datagrams;
@@ -26,6 +27,9 @@ void replay_app_init(struct replay_app *a, struct stack *stack, const struct rep
 void replay_app_told(struct replay_app *a, const struct replay_step *s);
 void replay_app_expecting(struct replay_app *a, const struct replay_step *s); /* before it arrives */
 
+/* Two full segments more of receive buffer: enough for the window to move (RFC 9293 3.8.6.2.2). */
+void replay_app_widen(struct replay_app *a);
+
 /* Does what is due and possible now. */
 void replay_app_work(struct replay_app *a);
 
@@ -36,6 +40,6 @@ void replay_app_expect(struct replay_app *a, uint8_t protocol, struct endpoint l
 
 /* What step `at` of the conversation sent, unless the stack sends it by itself; and the sockets that take what comes. */
 void replay_send_datagram(struct replay_app *a, const struct replay_flow *f, size_t at);
-void replay_expect_datagrams(struct replay_app *a, const struct replay_flow *f);
+void replay_expect_datagrams(struct replay_app *a, struct replay_flow *f);
 
 #endif

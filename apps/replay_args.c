@@ -35,11 +35,11 @@ bool replay_arg_tcp(struct replay_args *a, const char *command, const char *text
 
 bool replay_arg_file(struct replay_args *a, const char *command, int count, char **words)
 {
-    if (count == 1) {
+    if (count == 1 && *words[0]) {
         a->path = words[0];
         return true;
     }
-    if (count == 0)
+    if (count <= 1)
         arg_error(command, "which capture?");
     else
         arg_error(command, "one capture at a time, not also '%s'", words[1]);

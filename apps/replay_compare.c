@@ -283,6 +283,19 @@ static bool captured_again(const struct replay_flow *f, const struct replay_sent
     return false;
 }
 
+/* Ours had sent it when the capture's side had not: the peer's ACKs could not yet tell of it. */
+static bool sent_earlier(const struct replay_flow *f, const struct replay_sent *o)
+{
+    const struct replay_sent *ours = f->sent;
+    const struct replay_step *s = f->step, *end = f->step + f->count;
+    while (ours < o &&
+           !(ours->is_tcp && ours->life == o->life && ours->left <= o->left && o->left < ours->right))
+        ours++;
+    while (s < end && !(is_segment(s) && s->life == o->life && s->left <= o->left && o->left < s->right))
+        s++;
+    return s < end && ours->time < s->time;
+}
+
 static void judge_extra(const struct replay_flow *f, struct replay_sent *o, const struct reach *capture,
                         usec end)
 {
@@ -297,6 +310,10 @@ static void judge_extra(const struct replay_flow *f, struct replay_sent *o, cons
         ; /* how often to ask is the sender's choice, RFC 9293 3.8.6.1 */
     else if (o->right > o->left && o->resent && f->far)
         ; /* on its way to where the capture was made it may have been lost */
+    else if (o->right > o->left && o->resent && f->clamped)
+        ; /* ACKs that were ahead of ours reached it in parts: what they tell of as a whole looked lost */
+    else if (o->right > o->left && o->resent && sent_earlier(f, o))
+        ; /* and so it seemed lost */
     else if (o->right > o->left && o->resent && !captured_again(f, o))
         judge_ours(o, REPLAY_DIFFERENT, "the capture's side did not send this again");
     else if (o->right == o->left && o->ack > capture->ack && o->time <= end && !f->far)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../stack/checksum.h"
 #include "../stack/icmp.h"
 
 #define FRAGMENTS 512 /* steps in which the fragments of one datagram are looked for */
@@ -21,8 +22,8 @@ static size_t reassemble(const struct replay_flow *f, size_t at, uint8_t *to)
     size_t have = 0, all = 0;
     for (size_t i = at; i < f->count && i < at + FRAGMENTS; i++) {
         const struct ip_packet *p = &f->step[i].frame->ip;
-        if (!f->step[i].out || p->id != first->id || p->dst != first->dst || p->protocol != first->protocol ||
-            p->offset + p->body.len > UINT16_MAX)
+        if (f->step[i].out != f->step[at].out || p->src != first->src || p->id != first->id ||
+            p->dst != first->dst || p->protocol != first->protocol || p->offset + p->body.len > UINT16_MAX)
             continue;
         memcpy(to + p->offset, p->body.at, p->body.len);
         have += p->body.len;
@@ -56,6 +57,69 @@ void replay_send_datagram(struct replay_app *a, const struct replay_flow *f, siz
     }
 }
 
+static bool cut_fragment(const struct replay_flow *f, size_t at)
+{
+    const struct ip_packet *first = &f->step[at].frame->ip;
+    for (size_t i = at; i < f->count && i < at + FRAGMENTS; i++) {
+        const struct ip_packet *p = &f->step[i].frame->ip;
+        if (f->step[i].frame->cut && p->id == first->id && p->src == first->src && p->dst == first->dst)
+            return true;
+    }
+    return false;
+}
+
+/* Fragments that were cut short hold zeros now, and the checksum in the first of them has to know. */
+static void complete_fragments(struct replay_flow *f, size_t at)
+{
+    static uint8_t whole[UINT16_MAX + 1];
+    const struct ip_packet *p = &f->step[at].frame->ip;
+    size_t sum = p->protocol == IP_UDP ? 6 : 2;
+    if (!p->more_fragments || p->offset || (p->protocol != IP_UDP && p->protocol != IP_ICMP) ||
+        p->body.len < sum + 2 || !cut_fragment(f, at))
+        return;
+    size_t len = reassemble(f, at, whole);
+    struct checksum c = {0};
+    poke16(whole + sum, 0);
+    if (p->protocol == IP_UDP)
+        checksum_add_pseudo(&c, p->src, p->dst, IP_UDP, len);
+    checksum_add(&c, whole, len);
+    if (len)
+        poke16(f->step[at].frame->bytes + (p->body.at - f->step[at].frame->bytes) + sum, checksum_finish(&c));
+}
+
+static uint32_t address(const uint8_t *at)
+{
+    return (uint32_t)peek16(at) << 16 | peek16(at + 2);
+}
+
+/* By what stands before the destination: the quote may be cut there already. */
+static bool is_quoted(const struct replay_frame *f, const uint8_t *quote)
+{
+    const struct ip_packet *p = &f->ip;
+    return p->protocol == quote[9] && p->id == peek16(quote + 4) && p->offset == 0 &&
+           p->src == address(quote + 12) && p->body.len >= 8 && p->body.at == f->bytes + IP_HEADER_MIN;
+}
+
+/* An error that was cut within its quote, RFC 792: the ports are in the datagram that it quotes. */
+static void complete_quote(struct replay_flow *f, size_t at)
+{
+    static const uint8_t nothing[8];
+    struct replay_frame *frame = f->step[at].frame;
+    const struct ip_packet *p = &frame->ip;
+    if (!frame->cut || p->protocol != IP_ICMP || p->offset || p->more_fragments ||
+        p->body.len < ICMP_HEADER + IP_HEADER_MIN + 8)
+        return;
+    uint8_t *quote = frame->bytes + (p->body.at - frame->bytes) + ICMP_HEADER;
+    if (quote[0] != 0x45 || memcmp(quote + IP_HEADER_MIN, nothing, 8) != 0)
+        return;
+    for (size_t i = 0; i < at; i++)
+        if (f->step[i].out != f->step[at].out && is_quoted(f->step[i].frame, quote)) {
+            memcpy(quote + 16, f->step[i].frame->bytes + 16, 4 + 8);
+            replay_complete(frame->bytes, frame->len, true);
+            return;
+        }
+}
+
 /* Whether the capture's host said that nobody was at that port. */
 static bool refused(const struct replay_flow *f, uint16_t port)
 {
@@ -69,8 +133,12 @@ static bool refused(const struct replay_flow *f, uint16_t port)
     return false;
 }
 
-void replay_expect_datagrams(struct replay_app *a, const struct replay_flow *f)
+void replay_expect_datagrams(struct replay_app *a, struct replay_flow *f)
 {
+    for (size_t i = 0; i < f->count; i++) {
+        complete_fragments(f, i);
+        complete_quote(f, i);
+    }
     for (size_t i = 0; i < f->count; i++) {
         const struct replay_step *s = &f->step[i];
         const struct ip_packet *p = &s->frame->ip;

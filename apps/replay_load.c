@@ -10,6 +10,7 @@
 
 #define TCP_SUM   16 /* offsets of the checksums in their headers */
 #define UDP_SUM   6
+#define ICMP_SUM  2
 #define IP_LENGTH 2
 #define IP_SUM    10
 
@@ -32,9 +33,20 @@ static uint16_t partial_sum(const struct ip_packet *p, size_t len)
     return (uint16_t)~checksum_finish(&c);
 }
 
+/* ICMP's covers no pseudo-header, and no card fills it in: only what was cut off makes it wrong. */
+static void complete_icmp(const struct ip_packet *p, uint8_t *body)
+{
+    if (p->more_fragments || p->offset || p->body.len < ICMP_SUM + 2)
+        return;
+    poke16(body + ICMP_SUM, 0);
+    poke16(body + ICMP_SUM, checksum_of(body, p->body.len));
+}
+
 static void complete_transport(const struct ip_packet *p, uint8_t *body, bool force)
 {
     size_t at = p->protocol == IP_TCP ? TCP_SUM : UDP_SUM;
+    if (p->protocol == IP_ICMP && force)
+        complete_icmp(p, body);
     if ((p->protocol != IP_TCP && p->protocol != IP_UDP) || p->more_fragments || p->offset ||
         p->body.len < at + 2)
         return;

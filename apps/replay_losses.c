@@ -77,7 +77,14 @@ static bool text_was_lost(const struct replay_flow *f, size_t k)
     return !reported_twice(f, again, left);
 }
 
-/* A plain ACK for what the host then sent again. */
+/* Whether a frame of the peer only acknowledges: a plain ACK, or a SYN,ACK for the SYN that is sent again. */
+static bool acknowledges(const struct replay_step *s, const struct replay_step *resent)
+{
+    bool opening = has(resent, TCP_SYN) && !has(resent, TCP_ACK) && has(s, TCP_SYN);
+    return !s->out && has(s, TCP_ACK) && !has(s, TCP_RST) && (opening || tcp_seq_len(tcp_of(s)) == 0);
+}
+
+/* What acknowledged something that the host then sent again. */
 static void lose_acks_before(struct replay_flow *f, size_t resent)
 {
     uint32_t left = tcp_of(&f->step[resent])->seq.n;
@@ -85,9 +92,8 @@ static void lose_acks_before(struct replay_flow *f, size_t resent)
         struct replay_step *s = &f->step[k];
         if (s->out && s->frame->is_tcp && tcp_of(s)->seq.n == left && tcp_seq_len(tcp_of(s)) > 0)
             return; /* what came before that transmission is another story */
-        if (s->out || !s->frame->is_tcp || tcp_seq_len(tcp_of(s)) > 0 || !has(s, TCP_ACK) || has(s, TCP_RST))
-            continue;
-        if (after(tcp_of(s)->ack.n, left) > 0 && f->step[resent].time - s->time > AT_ONCE)
+        if (acknowledges(s, &f->step[resent]) && after(tcp_of(s)->ack.n, left) > 0 &&
+            f->step[resent].time - s->time > AT_ONCE)
             s->lost = true;
     }
 }

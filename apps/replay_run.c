@@ -27,6 +27,7 @@ struct run {
     enum rule rule;
     bool reset;            /* the stack sent a RST since the last frame came in */
     bool bad;              /* no memory */
+    bool muted;            /* what happens now is not the capture's: its host lost its memory, or it ends */
     bool resent;           /* the segment that leaves was sent before */
     size_t at;             /* the step at hand */
     int64_t owed;          /* the peer has acknowledged up to here in the capture */
@@ -34,6 +35,8 @@ struct run {
     uint32_t owed_by;      /* the connection that these are of */
     struct tcp_header ack; /* its last segment */
     bool has_ack;
+    int64_t offered; /* the capture's side: the right edge of its window */
+    int edge_of;     /* the connection that this is of */
 };
 
 static void *allocate(void *context, size_t size)
@@ -60,7 +63,7 @@ static void see(void *context, const struct event *e)
     }
     if (r->options->annotate)
         annotation_see(&r->annotation, e);
-    if (r->options->observe)
+    if (r->options->observe && !r->muted)
         r->options->observe(r->options->context, e);
 }
 
@@ -282,7 +285,9 @@ static void set_iss(struct run *r)
 /* Its memory is gone; nobody is told. */
 static bool start_again(struct run *r)
 {
+    r->muted = true;
     stack_free(&r->stack);
+    r->muted = false;
     if (!open_stack(r, r->flow->local.addr))
         return false;
     replay_app_init(&r->app, &r->stack, r->flow);
@@ -305,8 +310,37 @@ static void reset_now(struct run *r)
     r->app.s = NULL;
 }
 
+/* The right edge of the window of the capture's side; a segment says so once the handshake is done. */
+static void note_edge(struct run *r, const struct replay_step *s)
+{
+    const struct tcp_header *h = &s->frame->tcp;
+    if (s->life < 0 || !(h->flags & TCP_ACK) || h->flags & (TCP_SYN | TCP_RST))
+        return;
+    int64_t edge = s->ack + ((int64_t)h->window << r->flow->plan.shift);
+    r->offered = s->life == r->edge_of && r->offered > edge ? r->offered : edge;
+    r->edge_of = s->life;
+}
+
+/* The capture's side had made room for this text, and ours not yet, because it tells of its window less often
+ * (RFC 9293 3.8.6.2.2): it makes more, and says so. */
+static void make_room(struct run *r, const struct replay_step *s)
+{
+    const struct tcp_conn *c = connection(r);
+    if (!c || !r->app.s || !s->frame->is_tcp || s->life < 0 || s->life != r->edge_of ||
+        s->frame->tcp.text.len == 0)
+        return;
+    int64_t right = seq_unwrap(s->frame->tcp.seq, r->flow->life[s->life].irs, c->rcv.nxt) +
+                    (int64_t)s->frame->tcp.text.len;
+    if (right <= c->rcv.adv || right > r->offered)
+        return;
+    replay_app_widen(&r->app);
+    send_all(r);
+}
+
 static void step_out(struct run *r, struct replay_step *s)
 {
+    if (s->frame->is_tcp)
+        note_edge(r, s);
     if (r->flow->protocol == 0)
         replay_send_datagram(&r->app, r->flow, r->at);
     if (!s->frame->is_tcp || s->ignored)
@@ -328,6 +362,7 @@ static void step_in(struct run *r, struct replay_step *s)
         r->bad = true;
     if (r->bad)
         return;
+    make_room(r, s);
     replay_app_expecting(&r->app, s);
     feed(r, s);
     replay_app_told(&r->app, s);
@@ -419,6 +454,7 @@ bool replay_run(struct replay_flow *f, uint32_t addr, const struct replay_option
         if (f->protocol == 0)
             replay_expect_datagrams(&r->app, f);
         play(r);
+        r->muted = true;
         size_t before = f->sent_count;
         r->at = f->count ? f->count - 1 : 0;
         if (f->count)

@@ -85,9 +85,11 @@ static void blind_reset(struct stage *st)
     stage_quiet(st);
     stage_expect_count(st, RIGHT, COUNT_TCP_CHALLENGE_ACKS, 1);
     still_works(st);
-    stage_act(st, "The exact number",
-              "Whoever can read the wire, or is very lucky (one in 4,294,967,296), can reset the connection: "
-              "TCP has no defence against that; TLS has none either, IPsec has.");
+    stage_act(
+        st, "The exact number",
+        "Whoever can read the wire, or is very lucky (one in 4,294,967,296), can reset the connection: "
+        "plain TCP has no defence against that, and TLS above it has none either; TCP-AO (RFC 5925) and "
+        "IPsec have.");
     stage_open(st);
     stage_send(st, LEFT, 100);
     stage_quiet(st);

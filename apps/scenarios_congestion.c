@@ -39,6 +39,7 @@ static void ecn(struct stage *st)
     stage_segment_size(st, 500);
     stage_open(st);
     stage_mark(st, LEFT, STAGE_TEXT, 3);
+    stage_note(st, "a router marks the third segment with text (CE)");
     stage_info(st, LEFT, &before);
     stage_send(st, LEFT, 4000);
     stage_quiet(st);
@@ -67,7 +68,7 @@ static const struct scenario scenarios[] = {
      .analysis = "",
      .text = "Both SYNs agree on ECN (RFC 3168). A router with a long queue marks the third segment; the "
              "receiver echoes that in every ACK (ECE) until the sender says that it has slowed down (CWR). "
-             "The window is halved as after a loss, but nothing was lost.",
+             "The window becomes half of what is in flight, as after a loss, but nothing was lost.",
      .play = ecn},
 };
 

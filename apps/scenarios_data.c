@@ -229,9 +229,11 @@ static const struct scenario scenarios[] = {
     {.name = "data",
      .title = "Text both ways",
      .analysis = "",
-     .text = "Three segments of 500 bytes one way, two the other way a little later, crossing on the wire. "
-             "SEQ says where a segment's first byte stands, ACK which byte is expected next; each direction "
-             "counts for itself. An ACK is never sent alone when text goes that way anyhow.",
+     .text =
+         "Three segments of 500 bytes one way, two the other way a little later, crossing on the wire. "
+         "SEQ says where a segment's first byte stands, ACK which byte is expected next; each direction "
+         "counts for itself. Text carries the ACK along when it leaves after what it acknowledges; here it "
+         "had left before, so the ACKs travel alone.",
      .play = data},
     {.name = "delayed-ack",
      .title = "An ACK waits for company",

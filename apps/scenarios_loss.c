@@ -119,10 +119,14 @@ static void tail_loss_probe(struct stage *st)
     stage_segment_size(st, 500);
     stage_open(st);
     stage_lose(st, LEFT, STAGE_TEXT, 3);
-    stage_send(st, LEFT, 1500);
+    stage_lose(st, LEFT, STAGE_TEXT, 4);
+    stage_send(st, LEFT, 2000);
+    stage_run(st, MSEC(100)); /* the time-out would come 200 ms after the last ACK */
+    stage_expect(st, stage_received(st, RIGHT) == 2000, "the end was not there before the time-out");
     stage_run(st, SEC(1));
-    all_arrived(st, 1500);
+    all_arrived(st, 2000);
     stage_expect_count(st, LEFT, COUNT_TCP_TAIL_PROBES, 1);
+    stage_expect_count(st, LEFT, COUNT_TCP_RETRANS, 2);
     stage_expect_count(st, LEFT, COUNT_TCP_TIMEOUTS, 0);
 }
 
@@ -209,9 +213,12 @@ static const struct scenario scenarios[] = {
     {.name = "fast-retransmit",
      .title = "Three duplicate ACKs",
      .analysis = "retransmission 1, fast_retransmission 1, duplicate_ack 4",
-     .text = "Six segments, the second is lost. Each later one makes the receiver repeat its ACK: it still "
-             "expects byte 501. After the third repetition the sender sends that segment again without "
-             "waiting for its timer (RFC 5681 3.2), and one ACK covers all.",
+     .text =
+         "Six segments, the second is lost. Each later one makes the receiver repeat its ACK: it still "
+         "expects byte 501. After the third repetition the sender sends that segment again without "
+         "waiting for its timer (RFC 5681 3.2), and one ACK covers all. Textbooks set cwnd to ssthresh plus "
+         "three segments, for those that have left the network; here such segments no longer count as in "
+         "flight, so cwnd is ssthresh and as much may leave.",
      .play = fast_retransmit},
     {.name = "sack",
      .title = "Two holes, and a receiver that says where",
@@ -223,15 +230,19 @@ static const struct scenario scenarios[] = {
     {.name = "timeout",
      .title = "Time-out and back-off",
      .analysis = "retransmission 4",
-     .text = "Nothing gets through for two seconds. Each time-out is twice as long as the one before (RFC "
-             "6298 5.5): a network that loses everything needs less traffic, not more.",
+     .text =
+         "Nothing gets through for two seconds. Each time-out is twice as long as the one before (RFC "
+         "6298 5.5): a network that loses everything needs less traffic, not more. The RFC would have the "
+         "first no shorter than one second (2.4); like other stacks of today, this one begins at 200 ms.",
      .play = time_out},
     {.name = "tail-loss-probe",
-     .title = "The last segment is lost",
-     .analysis = "retransmission 1",
-     .text = "Behind the last segment comes nothing that could bring duplicate ACKs about. After two round "
-             "trips the sender probes with the last segment itself (RFC 8985 7): it arrives, and a time-out "
-             "of 200 ms is saved.",
+     .title = "The last two segments are lost",
+     .analysis = "retransmission 2, duplicate_ack 1",
+     .text = "Behind the last segment comes nothing that could bring duplicate ACKs about. Two round trips "
+             "after the last ACK, 40 ms instead of the 200 ms of a time-out, the sender probes with the last "
+             "segment itself (RFC 8985 7). It arrives, and its SACK shows that the one before is missing. "
+             "(Were only one segment out, the probe would wait for the longest delay of an ACK as well, 200 "
+             "ms: on so short a path the time-out comes first.)",
      .play = tail_loss_probe},
     {.name = "reordering",
      .title = "A segment is late, not lost",

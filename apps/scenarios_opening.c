@@ -38,6 +38,7 @@ static void simultaneous_open(struct stage *st)
 
 static void refused(struct stage *st)
 {
+    textbook_numbers(st);
     stage_connect(st, LEFT);
     stage_until_told(st, LEFT);
     stage_expect_told_at(st, LEFT, ECONNREFUSED, MSEC(20), MSEC(20));
@@ -119,15 +120,18 @@ static const struct scenario scenarios[] = {
      .analysis = "retransmission 2",
      .text = "Each side sends a SYN before the other's arrives, so each meets a SYN without ACK in SYN-SENT "
              "and goes to SYN-RECEIVED (RFC 9293 3.5, figure 8). Each then sends its SYN again with an ACK, "
-             "and four segments later there is one connection, not two. No listener was needed.",
+             "and after four segments in all there is one connection, not two. No listener was needed.",
      .play = simultaneous_open},
     {.name = "refused",
      .title = "Nobody listens at that port",
      .analysis = "",
-     .text = "The host is there, the port is not held by anybody: the stack itself answers the SYN with a "
-             "RST that acknowledges it, and the client is told at once, one round trip after it asked. "
-             "Compare lost-syn, where there is silence instead.",
-     .play = refused},
+     .text =
+         "The host is there, the port is not held by anybody: the stack itself answers the SYN with a "
+         "RST that acknowledges it, and the client is told at once, one round trip after it asked. There "
+         "is no connection whose numbers the RST could carry, so its SEQ is 0 (RFC 9293 3.10.7.1). Compare "
+         "lost-syn, where there is silence instead.",
+     .play = refused,
+     .absolute = true},
     {.name = "lost-syn",
      .title = "The SYN is lost, twice",
      .analysis = "retransmission 2",
@@ -155,7 +159,8 @@ static const struct scenario scenarios[] = {
      .text = "A SYN of an earlier connection, with number 90, has survived in the network and reaches the "
              "server first (RFC 9293 3.5, figure 9). The server cannot tell and answers it; the client can: "
              "the ACK names nothing that it sent, so it answers with a RST, and the server goes back to "
-             "LISTEN. That is what the third step of the handshake is for.",
+             "LISTEN (CLOSED is the half-made connection; its listener never ceased to listen). That is what "
+             "the third step of the handshake is for.",
      .play = old_duplicate_syn,
      .absolute = true},
 };

@@ -29,6 +29,8 @@ static const char *error_name(int error)
     return name ? name : "an unknown error";
 }
 
+#define STAGE_WRITE 65536 /* bytes in one call: as much as a buffer takes, not many calls to show */
+
 /* --- one application's turn --- */
 
 static void let_go(struct stage_app *a, void (*how)(struct sock *))
@@ -69,7 +71,7 @@ static bool write_some(struct stage *st, struct stage_app *a)
 {
     static const char line[] = "The quick brown fox jumps over the lazy dog. 0123456789. ";
     while (a->connected && a->sent < a->to_send && !a->shut_done) {
-        char block[1024];
+        char block[STAGE_WRITE];
         uint32_t n = a->to_send - a->sent < sizeof block ? a->to_send - a->sent : sizeof block;
         for (uint32_t i = 0; i < n; i++)
             block[i] = line[(a->sent + i) % (sizeof line - 1)];

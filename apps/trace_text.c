@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "../stack/event_text.h"
+#include "args.h"
 #include "trace_json.h"
 
 #define LINE_MAX_BYTES 512
@@ -76,5 +77,5 @@ void trace_text_lost(FILE *out, uint64_t count, const struct trace_style *style)
 bool trace_text_colour(FILE *out)
 {
     const char *no_color = getenv("NO_COLOR");
-    return isatty(fileno(out)) && !(no_color && *no_color);
+    return arg_escapes(out) && !(no_color && *no_color);
 }

@@ -481,5 +481,8 @@ int cmd_up(int argc, char **argv)
     int status;
     if (!up_parse(&config, argc, argv, &status))
         return status;
-    return up_run(&config);
+    status = up_run(&config);
+    if (status != EXIT_SUCCESS)
+        clearerr(stdout); /* that nobody reads it was said */
+    return status;
 }

@@ -231,7 +231,7 @@ static int set_option(struct up_config *c, int code, const char *text)
         c->trace = true;
         return 0;
     default:
-        return EXIT_USAGE; /* getopt_long named it */
+        return EXIT_USAGE;
     }
 }
 
@@ -242,7 +242,8 @@ bool up_parse(struct up_config *c, int argc, char **argv, int *status)
     service_config_init(&c->services);
     *status = 0;
     optind = 0; /* glibc: start afresh */
-    for (int code; (code = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         if (code == OPTION_HELP || code == 'h') {
             fputs(help, stdout);
             return false;
@@ -251,7 +252,8 @@ bool up_parse(struct up_config *c, int argc, char **argv, int *status)
             print_tcp_settings();
             return false;
         }
-        *status = set_option(c, code, optarg);
+        bool is_wrong = code == '?' || code == ':';
+        *status = is_wrong ? arg_wrong_option(argv, options, code) : set_option(c, code, optarg);
         if (*status != 0)
             return false;
     }

@@ -127,10 +127,10 @@
     X(REORDER_STOPS, "RFC 8985", "6.2",                                                                      \
       "What was missing has arrived, or counts as lost: there is nothing to wait for.")                      \
     X(TAIL_LOSS_TIMER, "RFC 8985", "7.2",                                                                    \
-      "If no ACK comes in two round trips, the end of what was sent may be lost.")                           \
+      "If no ACK comes in two round trips, and its delay if one segment is out, the end may be lost.")       \
     X(TAIL_LOSS_STOPS, "RFC 8985", "7.2",                                                                    \
       "Nothing is outstanding, or losses are being repaired: no probe is needed.")                           \
-    X(TAIL_LOSS_PROBE, "RFC 8985", "7.3", "No ACK for two round trips: a probe asks for one.")               \
+    X(TAIL_LOSS_PROBE, "RFC 8985", "7.3", "No ACK came in time: a probe asks for one.")                      \
     X(TAIL_LOSS_REPAIRED, "RFC 8985", "7.4", "The probe repaired a loss: slow down as for any other.")       \
     X(FRTO, "RFC 5682", "2.1", "New data is acknowledged too: the time-out was spurious.")                   \
     X(FRTO_REAL, "RFC 5682", "2.1",                                                                          \

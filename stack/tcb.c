@@ -104,12 +104,12 @@ static enum rule timer_rule(const struct tcp_conn *c, enum tcp_timer which, enum
     }
 }
 
-void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind)
+void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why)
 {
     if (!core_observed(c->tcp->core))
         return;
     struct event e = tcb_event(c, kind);
-    e.rule = timer_rule(c, which, kind);
+    e.rule = why ? why : timer_rule(c, which, kind);
     e.u.timer.which = which;
     e.u.timer.due = kind == EVENT_TIMER_FIRED ? c->tcp->core->now : c->due[which];
     core_emit(c->tcp->core, &e);
@@ -122,7 +122,7 @@ void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due)
     c->due[which] = due;
     if (!timer_running(&c->alarm.timer) || due < c->alarm.timer.due)
         timer_start(&c->tcp->core->wheel, &c->alarm.timer, due);
-    tcb_timer_event(c, which, EVENT_TIMER_SET);
+    tcb_timer_event(c, which, EVENT_TIMER_SET, RULE_NONE);
 }
 
 void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
@@ -130,7 +130,7 @@ void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
     if (c->due[which] == NEVER)
         return;
     c->due[which] = NEVER;
-    tcb_timer_event(c, which, EVENT_TIMER_SET);
+    tcb_timer_event(c, which, EVENT_TIMER_SET, RULE_NONE);
 }
 
 usec tcb_timer_earliest(const struct tcp_conn *c, enum tcp_timer *which)

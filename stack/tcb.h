@@ -239,8 +239,8 @@ struct event tcb_event(const struct tcp_conn *c, enum event_kind kind);
 /* A packet of this connection, or a part of it, is thrown away: counted and told. */
 void tcb_drop(const struct tcp_conn *c, enum drop why, const uint8_t *packet, size_t len);
 
-/* Tells that a timer was set, stopped or (EVENT_TIMER_FIRED) has fired, and why. */
-void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind);
+/* Tells that a timer was set, stopped or (EVENT_TIMER_FIRED) has fired. `why` RULE_NONE: by its own rule. */
+void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why);
 
 /* Asks for the connection's turn in tcp_output. */
 void tcb_mark(struct tcp_conn *c);

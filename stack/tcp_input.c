@@ -111,6 +111,7 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
 {
     const struct tcp_header *h = seg->header;
     c->irs = h->seq.n;
+    c->heard = c->tcp->core->now;
     c->rcv.nxt = 1;
     c->rcv.adv += 1;
     options_agree(c, h);

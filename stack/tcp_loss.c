@@ -234,7 +234,8 @@ void loss_on_timeout(struct tcp_conn *c)
         mark_first_lost(c);
     else
         loss_resend_all(c, RULE_RTO_EXPIRED);
-    loss_window_event(c, RULE_RTO_EXPIRED, "timeout");
+    if (c->snd.una > 0)
+        loss_window_event(c, RULE_RTO_EXPIRED, "timeout");
 }
 
 void loss_resend_all(struct tcp_conn *c, enum rule why)
@@ -255,6 +256,8 @@ static void grow_window(struct tcp_conn *c, int64_t una, uint32_t acked)
 {
     uint32_t before = c->cc.cwnd;
     bool slow_start = cc_in_slow_start(&c->cc);
+    if (acked > 0 && snd_fin_acked(c)) /* RFC 5681 3.1 counts bytes: a FIN has a number, but is none */
+        acked--;
     /* The window grows only by what was sent while it held us back (RFC 5681 3.1, RFC 7661 3); what
      * acknowledges a SYN does not open it. After a time-out whatever is sent again was held back. */
     if (una == 0 || acked == 0 || (una >= c->snd.limited_at && c->snd.recovery != RECOVERY_TIMEOUT))

@@ -13,17 +13,24 @@ static const struct stack_config *config_of(const struct tcp_conn *c)
     return &c->tcp->core->config;
 }
 
-/* R2, RFC 9293 3.8.3: the peer has owed us an answer for too long. */
-static bool gave_up(struct tcp_conn *c)
+/* R2, RFC 9293 3.8.3: the peer has owed us an answer for too long. RULE_NONE: it has not. */
+static enum rule out_of_patience(const struct tcp_conn *c)
 {
     bool syn = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
     usec limit = syn ? config_of(c)->tcp_r2_syn : config_of(c)->tcp_r2;
-    bool silent = c->tcp->core->now - c->snd.progress >= limit;
-    if (!silent && !snd_user_timeout(c))
+    if (c->tcp->core->now - c->snd.progress >= limit)
+        return RULE_R2;
+    return snd_user_timeout(c) ? RULE_USER_TIMEOUT : RULE_NONE;
+}
+
+static bool gave_up(struct tcp_conn *c)
+{
+    enum rule why = out_of_patience(c);
+    if (why == RULE_NONE)
         return false;
     core_count(c->tcp->core, COUNT_TCP_GAVE_UP);
     /* RFC 5461 4.1: an ICMP error that came meanwhile says why better than "timed out". */
-    tcp_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT, silent ? RULE_R2 : RULE_USER_TIMEOUT);
+    tcp_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT, why);
     return true;
 }
 
@@ -128,6 +135,13 @@ static void on_fin_wait_2(struct tcp_conn *c)
     tcp_end(c, 0, RULE_FIN_WAIT_2_TIMEOUT);
 }
 
+/* What decides when it is not the timer's ordinary rule: the end of patience. */
+static enum rule last_rule(const struct tcp_conn *c, enum tcp_timer which)
+{
+    bool asks = which == TCP_TIMER_RETRANSMIT || (which == TCP_TIMER_PERSIST && c->snd.wnd == 0);
+    return asks ? out_of_patience(c) : RULE_NONE;
+}
+
 static void fire(struct tcp_conn *c, enum tcp_timer which)
 {
     static void (*const expired[TCP_TIMERS])(struct tcp_conn *) = {
@@ -137,7 +151,7 @@ static void fire(struct tcp_conn *c, enum tcp_timer which)
         [TCP_TIMER_TAIL_LOSS] = on_tail_loss,
     };
     c->due[which] = NEVER;
-    tcb_timer_event(c, which, EVENT_TIMER_FIRED);
+    tcb_timer_event(c, which, EVENT_TIMER_FIRED, last_rule(c, which));
     expired[which](c);
 }
 

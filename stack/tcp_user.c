@@ -85,12 +85,14 @@ int64_t tcp_send(struct tcp_conn *c, const void *bytes, size_t len, bool urgent)
     return n;
 }
 
-/* There is room again: tell the peer, it may be waiting. */
+/* There is room again: tell the peer, it may be waiting. An ACK that is owed at once will tell it, and keeps
+ * its own reason. */
 static void window_opened(struct tcp_conn *c)
 {
     if (!c->in_table || !rcv_update_due(c))
         return;
-    rcv_ack_now(c, RULE_WINDOW_UPDATE);
+    if (!c->rcv.ack_now)
+        rcv_ack_now(c, RULE_WINDOW_UPDATE);
     tcb_mark(c);
 }
 

@@ -186,14 +186,19 @@ def register(objfile):
 
 
 class Conn(gdb.Function):
-    """$conn(N): the connection with that number, a struct tcp_conn *."""
+    """$conn(N): the connection with that number, a struct tcp_conn *.
+
+$conn(): the one that is being worked on, or the only one."""
 
     def __init__(self):
         super().__init__("conn")
 
     @memory.clear
-    def invoke(self, name):
-        found = stacks.connection(name.string() if name.type.code == gdb.TYPE_CODE_ARRAY else str(int(name)))
+    def invoke(self, *names):
+        if len(names) > 1:
+            raise gdb.GdbError("$conn(N): one connection at a time")
+        found = stacks.connection("".join(
+            name.string() if name.type.code == gdb.TYPE_CODE_ARRAY else str(int(name)) for name in names))
         if found.is_record:
             raise gdb.GdbError(f"connection {found.name} is only a record by now: see `tcp show {found.name}`")
         return found.value.address

@@ -168,6 +168,8 @@ class Wrong(Case):
     def test_arguments(self):
         for arguments, words in (((), "which capture?"),
                                  ((self.good,), "where to? -o FILE.pcapng"),
+                                 ((self.good, "-o", ""), "where to? -o FILE.pcapng"),
+                                 (("", "-o", "x.pcapng"), "which capture?"),
                                  ((self.good, "-o", self.good), "is the capture itself"),
                                  (("-", "-o", "x.pcapng"), "standard input"),
                                  ((self.good, "-o", "x.pcapng", "--as", "nobody"), "--as"),

@@ -1,12 +1,17 @@
 """The glass command: help, wrong arguments, starting, stopping, and what is left behind."""
+import fcntl
 import os
+import pty
 import signal
 import socket
+import struct
+import subprocess
+import termios
 import time
 import unittest
 
 import lab
-from lab import GLASS, STACK, Lab, Peer, Place
+from lab import GLASS, KERNEL, STACK, Lab, Peer, Place
 
 COMMANDS = ("up", "exec", "down", "netstat", "ports", "doctor", "nc", "get", "ping", "demo", "lab")
 
@@ -95,6 +100,24 @@ class Arguments(unittest.TestCase):
                 self.assertEqual((done.code, done.out, done.err.count("\n")), (1, "", 1), str(done))
                 self.assertIn("glass up", done.err)
 
+    def test_an_option_that_is_wrong_is_told_with_where_to_look(self):
+        for words, said in ((["up", "--mtu"], "option '--mtu' requires an argument"),
+                            (["up", "--host=3"], "option '--host' takes no argument"),
+                            (["netstat", "-aq"], "unrecognized option '-q'"),
+                            (["ping", "-c"], "option '-c' requires an argument"),
+                            (["demo", "-p"], "unrecognized option '-p'"),
+                            (["exec", "--nonsense", "true"], "unrecognized option '--nonsense'")):
+            done = self.place.glass(*words)
+            self.assertEqual((done.code, done.out, done.err),
+                             (2, "", f"glass {words[0]}: {said} (see {GLASS} {words[0]} --help)\n"))
+
+    def test_what_would_do_nothing_is_refused(self):
+        for words, named in ((["lab", "--no-pcap", "-o", "x", "refused"], "--no-pcap"),
+                             (["lab", "--list", "handshake"], "--list"), (["ladder", ""], "FILE"),
+                             (["ladder", "--list", "--explain", "x.pcap"], "--explain"),
+                             (["get", "-o", "", "http://10.7.0.1/"], "-o"), (["exec", "--", ""], "no command")):
+            self.assert_usage(words, named)
+
     def test_up_that_cannot_start_says_why_and_leaves_nothing(self):
         missing = self.place.file("missing")
         for option, value in (("--www", missing), ("--pcap", os.path.join(missing, "x.pcap"))):
@@ -112,6 +135,84 @@ class Arguments(unittest.TestCase):
         self.assertEqual(done.code, 1, str(done))
         self.assertIn("no-node", done.err)
         self.assertIn("mknod", done.err)
+
+
+class Output(lab.Test):
+    """Standard output that takes nothing: one line on standard error, exit status 1."""
+
+    def cannot_write(self, words, **where):
+        env = {**self.place.env}
+        done = subprocess.run([GLASS, *words], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              timeout=lab.PATIENCE, check=False, **where)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), f"{words}: {done.stderr}")
+        return done.stderr
+
+    def commands(self):
+        name = ("--name", self.lab.name)
+        return (["--version"], ["--help"], ["help"], ["help", "up"], ["up", "--tcp", "help"], ["lab", "--list"],
+                ["lab", "--no-pcap", "refused"], ["doctor"], ["ports", *name], ["ports", "80", *name],
+                ["netstat", *name], ["netstat", "-s", *name], ["netstat", "--json", "-a", *name],
+                ["ping", "-c", "1", *name, KERNEL])
+
+    def test_a_full_device(self):
+        with open("/dev/full", "wb") as full:
+            for words in self.commands():
+                with self.subTest(words=words):
+                    self.assertRegex(self.cannot_write(words, stdout=full),
+                                     r"\Aglass( [a-z]+)?: cannot write: No space left on device\n\Z")
+
+    def test_a_closed_descriptor(self):
+        for words in self.commands():
+            with self.subTest(words=words):
+                self.assertRegex(self.cannot_write(words, preexec_fn=lambda: os.close(1)),
+                                 r"\Aglass( [a-z]+)?: cannot write: Bad file descriptor\n\Z")
+
+    def test_what_is_fetched_does_not_go_into_the_control_socket(self):
+        peer = Peer(self.lab)
+        words = ["nc", "--name", self.lab.name, KERNEL, peer("listen")]
+        nc = subprocess.Popen([GLASS, *words], env=self.place.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              preexec_fn=lambda: os.close(1), text=True)
+        peer("accept")
+        peer("send", 100)
+        self.assertIn("standard output: Bad file descriptor", nc.communicate(timeout=lab.PATIENCE)[1])
+        self.assertEqual(nc.returncode, 1)
+        peer("close")
+
+
+class Terminal(lab.Test):
+    """What goes to a terminal, by what TERM says of it."""
+
+    def on_a_terminal(self, *words, columns=80, **env):
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = {k: v for k, v in {**self.place.env, **env}.items() if k not in ("NO_COLOR", "TERM") or k in env}
+        program = subprocess.Popen([GLASS, *words], env=environment, stdin=subprocess.DEVNULL, stdout=slave,
+                                   stderr=subprocess.PIPE)
+        os.close(slave)
+        text = b""
+        while True:
+            try:
+                text += os.read(master, 65536)
+            except OSError:  # the program has ended
+                break
+        os.close(master)
+        error = program.communicate(timeout=lab.PATIENCE)[1]
+        self.assertEqual(program.returncode, 0, error)
+        return text, error.decode()
+
+    def test_escapes_only_for_one_that_knows_them(self):
+        commands = (["lab", "--no-pcap", "refused"], ["netstat", "-c", "--count", "2", "--name", self.lab.name])
+        for words in commands:
+            self.assertIn(b"\033[", self.on_a_terminal(*words, TERM="xterm")[0])
+            for env in ({"TERM": "dumb"}, {"TERM": ""}, {}):
+                text = self.on_a_terminal(*words, **env)[0]
+                self.assertNotIn(b"\033", text)
+                self.assertGreater(len(text), 100)
+
+    def test_a_narrow_one_is_told_of(self):
+        self.assertEqual(self.on_a_terminal("lab", "--no-pcap", "refused", columns=80)[1], "")
+        self.assertEqual(self.on_a_terminal("lab", "--no-pcap", "refused", columns=60)[1],
+                         "glass lab: this terminal has 60 columns, and lines of 80 will wrap\n")
 
 
 def cpu_ticks(pid):

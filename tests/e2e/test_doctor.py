@@ -45,6 +45,14 @@ class Doctor(unittest.TestCase):
             if path:
                 self.assertEqual(found[tool][1], path)
 
+    def test_a_folder_is_no_tool(self):
+        folder = self.place.file("front")
+        os.makedirs(os.path.join(folder, "gdb"))
+        found = self.doctor(0, PATH=f"{folder}:{self.place.env['PATH']}")
+        path = shutil.which("gdb", path=self.place.env["PATH"])
+        self.assertEqual(found["gdb"][0], "ok" if path else "note")
+        self.assertNotIn(folder, found["gdb"][1])
+
     def test_a_missing_tool_is_named_with_its_package(self):
         found = self.doctor(0, PATH=self.place.path)
         self.assertEqual(found["ping"][0] == "note", not os.path.exists("/usr/sbin/ping"))

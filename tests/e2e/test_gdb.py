@@ -505,6 +505,8 @@ class Printers(Case):
 
             self.assertRegex(value("$conn(1)->remote"), rf"^{KERNEL}:\d+$")
             self.assertEqual(value("$conn(1)->local"), f"{STACK}:80")
+            self.assertEqual(value("$conn()->local"), f"{STACK}:80")  # the only one
+            self.assertIn("one connection at a time", value("$conn(1, 2)"))
             self.assertEqual(value("next"), "ESTABLISHED")
             self.assertRegex(value("*$conn(1)"), rf"^#1 {STACK}:80 with {KERNEL}:\d+, SYN-RECEIVED = .*"
                                                  r"state = SYN-RECEIVED, .*due = {retransmit in \d+(\.\d+)? ms")

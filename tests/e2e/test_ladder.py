@@ -261,6 +261,13 @@ class OfACapture(Ladder):
                 self.assertEqual((done.code, done.out, len(done.err.splitlines())), (2, "", 1), str(done))
 
 
+class OfTheLaboratory(Ladder):
+    def test_a_keep_alive_is_a_probe_also_when_nothing_was_sent(self):
+        done = self.assert_ok(self.place.glass("lab", "--no-pcap", "--brief", "keep-alive"))
+        probes = re.findall(r"--- ACK  probe ", done.out)
+        self.assertGreaterEqual(len(probes), 2)
+
+
 class Live(Ladder):
     lab_capture = True
 
@@ -316,6 +323,19 @@ class Live(Ladder):
         self.assertEqual(self.end(process, output), "")
         words = [element.text for element in xml.parse(file).iter(SVG + "text")]
         self.assertIn("LAST-ACK", words)
+
+    def test_a_picture_of_two_names_both(self):
+        file = self.place.file("two.svg")
+        process, output = self.follow("--svg", file)
+        for port in (7, 9):
+            self.assert_ok(self.lab.exec("nc", "-N", STACK, port, data=b"hello"))
+            self.lab.wait_for_none(local_port=port)
+        self.assertEqual(self.end(process, output), "")
+        words = "\n".join(element.text for element in xml.parse(file).iter(SVG + "text"))
+        named = re.findall(rf"^#(\d+): {KERNEL}:\d+ with {STACK}:(\d+)$", words, re.M)
+        self.assertEqual([port for _, port in named], ["7", "9"])
+        for number, _ in named:
+            self.assertIn(f"#{number} SYN", words)
 
     def test_no_stack(self):
         done = self.place.glass("ladder", "--live", "--name", "nobody")

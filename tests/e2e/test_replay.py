@@ -58,6 +58,14 @@ class Kernel(Case):
         done = replay(os.path.join(CAPTURES, "lossy-client.pcap"), "--as", "10.9.0.1")
         self.assertRegex(done.out, r"(?m)^  \d+ frames of the peer seem never to have reached that host")
 
+    def test_a_window_that_is_told_more_often_than_ours(self):
+        """The kernel moves its window by little, and the peer fills it: ours takes the text all the same."""
+        self.assert_ends(replay(os.path.join(CAPTURES, "often-told-window.pcap"), "--as", "10.7.0.1"), 0)
+
+    def test_what_ours_sent_earlier_may_seem_lost_to_it(self):
+        """The stack as echo server over a link with losses: when it was written cannot be told exactly."""
+        self.assert_ends(replay(os.path.join(CAPTURES, "sent-earlier.pcap"), "--as", "10.7.0.2"), 0)
+
     def test_half_close(self):
         self.both("half-close.pcap")
         self.both("half-close-both.pcap")
@@ -93,6 +101,15 @@ class Kernel(Case):
         self.assertEqual([to for _, to in states],
                          ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT", "LAST-ACK", "CLOSED"])
         self.assertIn("RFC 9293 3.10.7.2", done.out)
+
+    def test_what_is_still_open_at_the_end_stays_open(self):
+        """The replay clears away its stack afterwards: no part of the conversation."""
+        name = os.path.join(SCENARIOS, "handshake.pcap")
+        for side in ("10.0.0.1", "10.0.0.2"):
+            done = self.assert_ends(replay(name, "--as", side, "--ladder", "--trace"), 0)
+            self.assertIn("ESTABLISHED", done.out)
+            self.assertNotIn("RST", done.out)
+            self.assertNotRegex(done.out, r"CLOSED$|ESTABLISHED -> CLOSED")
 
     def test_ladder_is_drawn(self):
         done = replay(os.path.join(CAPTURES, "half-close.pcap"), "--ladder")
@@ -151,6 +168,46 @@ class Live(lab.Test):
         kernel = replay(path, "--as", lab.KERNEL)  # a kernel that was kept waiting may have had its own timers
         self.assertIn(kernel.code, (0, 1), str(kernel))
         self.assertEqual(kernel.err, "")
+
+
+class LiveBulk(lab.Test):
+    """Megabytes each way: the capture of the stack's own side, played again as either host."""
+
+    size = 3_000_000
+
+    @classmethod
+    def arrange(cls):
+        www = cls.place.file("www")
+        os.mkdir(www)
+        cls.file = os.path.join(www, "data")
+        lab.make_file(cls.file, cls.size)
+        cls.lab_arguments = ("--www", www, "--pcap", "own.pcap", *cls.link)
+
+    link = ()
+
+    def test_either_side_does_it_again(self):
+        self.assert_ok(self.lab.curl(f"http://{STACK}/data", "-o", "/dev/null"))
+        self.assert_ok(self.lab.exec("sh", "-c", f"exec nc -N {STACK} 9 <{self.file}"))
+        self.lab.wait_for_none(local_port=9)
+        path = os.path.join(self.place.path, "own.pcap")
+        self.assertRegex(self.assert_ok(replay(path, "--as", STACK)).out, r"(?m)^#2 ")
+        kernel = replay(path, "--as", lab.KERNEL)  # as above
+        self.assertIn(kernel.code, (0, 1), str(kernel))
+        self.assertEqual(kernel.err, "")
+        self.assertRegex(kernel.out, r"(?m)^#2 ")
+
+
+class LiveSegments(LiveBulk):
+    """Without super-segments: the kernel tells of its window more often than we do."""
+
+    link = ("--offload", "off")
+
+
+class LiveLosses(LiveBulk):
+    """Segments that the link lost after the capture saw them, and before."""
+
+    size = 600_000
+    link = ("--link", "loss=2%,seed=2")
 
 
 class Wrong(Case):
@@ -261,11 +318,28 @@ class Wrong(Case):
         short = [p[:8] + min(len(p) - 16, 80).to_bytes(4, "little") + p[12:16 + 80] for p in packets]
         self.assert_ends(replay(self.file(head + b"".join(short))), 0)
 
+    def test_cut_pings_and_datagrams_are_filled_up(self):
+        """As either host: echoes, UDP, its fragments and ICMP errors are what they were, but for zeros."""
+        with open(os.path.join(CAPTURES, "udp-and-ping.pcap"), "rb") as file:
+            data = file.read()
+        for snap in (60, 62, 80, 200):
+            head, short, at = data[:24], [], 24
+            while at < len(data):
+                size = int.from_bytes(data[at + 8:at + 12], "little")
+                kept = min(size, snap)
+                short.append(data[at:at + 8] + kept.to_bytes(4, "little") + data[at + 12:at + 16 + kept])
+                at += 16 + size
+            for side in SIDES:
+                done = self.assert_ends(replay(self.file(head + b"".join(short)), "--as", side), 0)
+                self.assertIn("same: all 16 frames", done.out, f"{snap} bytes as {side}")
+
     def test_standard_input(self):
         self.assert_ends(replay("-", data=self.contents()), 0)
 
     def test_arguments(self):
         for arguments, words in (((), "which capture?"),
+                                 (("",), "which capture?"),
+                                 ((self.good, "--explain"), "--explain belongs to --trace or --ladder"),
                                  ((self.good, self.good), "one capture at a time"),
                                  ((self.good, "--as", "nobody"), "--as: not an IPv4 address: nobody"),
                                  ((self.good, "--as", "0.0.0.0"), "--as: not an IPv4 address"),

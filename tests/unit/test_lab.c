@@ -108,6 +108,115 @@ static void the_reordering_timer_stops_when_all_is_acknowledged(void **state)
     stage_free(st);
 }
 
+/* --- which rule is named --- */
+
+struct seen_rules {
+    unsigned count[RULE_COUNT];            /* of segments that left the right end */
+    unsigned windows, fired_r2, fired_rto; /* windows: before there is a connection */
+    unsigned largest;                      /* cwnd */
+};
+
+static void see_rules(void *context, const struct stage *st, unsigned i)
+{
+    struct seen_rules *seen = context;
+    const struct event *e = &st->log->record[i].event;
+    if (e->kind == EVENT_SEGMENT_OUT && st->log->record[i].side == RIGHT)
+        seen->count[e->rule]++;
+    if (e->kind == EVENT_WINDOW && (e->state == TCP_SYN_SENT || e->state == TCP_SYN_RECEIVED))
+        seen->windows++;
+    if (e->kind == EVENT_WINDOW && e->u.window.cwnd > seen->largest)
+        seen->largest = e->u.window.cwnd;
+    if (e->kind == EVENT_TIMER_FIRED) {
+        seen->fired_r2 += e->rule == RULE_R2;
+        seen->fired_rto += e->rule == RULE_RTO_EXPIRED;
+    }
+}
+
+static struct seen_rules rules_of(const char *name)
+{
+    struct seen_rules seen = {{0}, 0, 0, 0, 0};
+    struct stage_sink sink = {.context = &seen, .record = see_rules};
+    struct stage *st = stage_play(scenario_find(name), &sink);
+    assert_non_null(st);
+    stage_free(st);
+    return seen;
+}
+
+/* The reader takes the text in the moment it comes and makes room: the ACK was owed all the same. */
+static void an_ack_that_is_owed_keeps_its_rule(void **state)
+{
+    (void)state;
+    assert_int_equal(rules_of("delayed-ack").count[RULE_ACK_EVERY_SECOND], 1);
+    assert_int_equal(rules_of("fast-retransmit").count[RULE_ACK_HOLE_FILLED], 1);
+    assert_int_equal(rules_of("sack").count[RULE_ACK_HOLE_FILLED], 2);
+    assert_int_equal(rules_of("sack").count[RULE_WINDOW_UPDATE], 0);
+    assert_true(rules_of("slow-start").count[RULE_ACK_EVERY_SECOND] > 3);
+    assert_true(rules_of("zero-window").count[RULE_WINDOW_UPDATE] > 0);
+}
+
+/* A time-out of a SYN says nothing of a window: there is none yet. */
+static void a_lost_syn_changes_no_window(void **state)
+{
+    (void)state;
+    assert_int_equal(rules_of("lost-syn").windows, 0);
+    assert_int_equal(rules_of("syn-flood").windows, 0);
+}
+
+static void the_last_time_out_sends_nothing_again(void **state)
+{
+    (void)state;
+    struct seen_rules seen = rules_of("break-last-ack");
+    assert_int_equal(seen.fired_r2, 1);
+    assert_true(seen.fired_rto > 1);
+}
+
+/* RFC 5681 3.1: the window grows by bytes, and a FIN is none. */
+static void the_ack_of_a_fin_opens_no_window(void **state)
+{
+    (void)state;
+    assert_int_equal(rules_of("lost-fin").largest, 14600);
+    assert_int_equal(rules_of("close").largest, 14600);
+}
+
+static void see_word(void *context, const struct stage *st, unsigned i)
+{
+    (void)context;
+    assert_true(strlen(st->log->record[i].word) < RECORD_WORD - 1); /* a longer one would have been cut */
+}
+
+static void must_fit(const struct scenario *s)
+{
+    struct stage_sink sink = {.record = see_word};
+    struct stage *st = stage_play(s, &sink);
+    assert_non_null(st);
+    stage_free(st);
+}
+
+static void no_word_is_cut(void **state)
+{
+    (void)state;
+    for_each(must_fit);
+}
+
+static void see_probe(void *context, const struct stage *st, unsigned i)
+{
+    const struct event *e = &st->log->record[i].event;
+    if (e->kind == EVENT_SEGMENT_OUT && e->rule == RULE_KEEPALIVE && *(usec *)context == 0)
+        *(usec *)context = e->time - st->act_start;
+}
+
+/* The silence begins with the SYN,ACK, 20 ms after the beginning. */
+static void the_first_keep_alive_comes_two_hours_after_the_last_word(void **state)
+{
+    (void)state;
+    usec probe = 0;
+    struct stage_sink sink = {.context = &probe, .record = see_probe};
+    struct stage *st = stage_play(scenario_find("keep-alive"), &sink);
+    assert_non_null(st);
+    stage_free(st);
+    assert_int_equal(probe, SEC(7200) + MSEC(20));
+}
+
 /* --- the engine --- */
 
 static struct stage *play(void (*story)(struct stage *st))
@@ -230,6 +339,12 @@ int main(void)
         cmocka_unit_test(every_scenario_is_described),
         cmocka_unit_test(a_name_that_was_perhaps_meant),
         cmocka_unit_test(the_reordering_timer_stops_when_all_is_acknowledged),
+        cmocka_unit_test(an_ack_that_is_owed_keeps_its_rule),
+        cmocka_unit_test(a_lost_syn_changes_no_window),
+        cmocka_unit_test(the_last_time_out_sends_nothing_again),
+        cmocka_unit_test(the_ack_of_a_fin_opens_no_window),
+        cmocka_unit_test(no_word_is_cut),
+        cmocka_unit_test(the_first_keep_alive_comes_two_hours_after_the_last_word),
         cmocka_unit_test(what_is_not_so_is_said),
         cmocka_unit_test(a_rule_is_about_the_nth),
         cmocka_unit_test(a_router_has_a_queue),

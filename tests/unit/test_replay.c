@@ -81,22 +81,30 @@ static void handshake(void)
     client(1, TCP_ACK, 1, 1, "");
 }
 
-/* The one conversation, replayed as the server. */
-static struct replay_flow *replayed(void)
+static void (*observe)(void *context, const struct event *event);
+static void *observer;
+
+/* The one conversation. */
+static struct replay_flow *replayed_as(uint32_t addr)
 {
-    static const struct replay_options options;
+    const struct replay_options options = {.observe = observe, .context = observer};
     assert_int_equal(capture_flush(&file), 0);
     assert_true(replay_load(&r.capture, path, why));
-    r.addr = SERVER;
+    r.addr = addr;
     assert_true(replay_flows(&r));
     assert_int_equal(r.count, 1);
     struct replay_flow *f = &r.flow[0];
     replay_plan(f);
     if (f->skipped)
         return f;
-    assert_true(replay_run(f, SERVER, &options));
+    assert_true(replay_run(f, addr, &options));
     replay_compare(f);
     return f;
+}
+
+static struct replay_flow *replayed(void)
+{
+    return replayed_as(SERVER);
 }
 
 static void judged(const struct replay_flow *f, size_t identical, size_t equivalent, size_t different)
@@ -235,6 +243,58 @@ static void an_ack_that_was_lost_is_not_fed(void **state)
     assert_int_equal(f->verdicts[REPLAY_DIFFERENT], 0);
 }
 
+/* Seen where the server is: the link lost its SYN,ACK afterwards. */
+static void a_syn_ack_before_another_syn_was_lost(void **state)
+{
+    (void)state;
+    client(0, TCP_SYN, 0, 0, "");
+    server(0, TCP_SYN | TCP_ACK, 0, 1, "");
+    server(1000, TCP_SYN | TCP_ACK, 0, 1, "");
+    client(1010, TCP_SYN, 0, 0, "");
+    server(1010, TCP_SYN | TCP_ACK, 0, 1, "");
+    client(1012, TCP_ACK, 1, 1, "");
+    const struct replay_flow *f = replayed_as(CLIENT);
+    assert_true(f->step[1].lost);
+    assert_int_equal(f->verdicts[REPLAY_DIFFERENT], 0);
+}
+
+/* Ours tells of a window that moved a little only later; what arrives before that is taken all the same. */
+static void room_that_the_capture_had_is_made(void **state)
+{
+    char text[1461];
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    handshake();
+    for (int i = 0; i < 41; i++)
+        client(10, TCP_ACK, 1 + (uint32_t)i * 1460, 1, text); /* 59860 of 60000 */
+    server(11, TCP_ACK, 1, 1 + 59860, "");
+    server(12, TCP_ACK, 1, 1 + 59860, "");
+    for (int i = 41; i < 82; i++)
+        client(20, TCP_ACK, 1 + (uint32_t)i * 1460, 1, text);
+    server(21, TCP_ACK, 1, 1 + 82 * 1460, "");
+    assert_int_equal(replayed()->verdicts[REPLAY_DIFFERENT], 0);
+}
+
+/* Nobody is told of the stack that is cleared away afterwards. */
+static void see(void *context, const struct event *e)
+{
+    unsigned *resets = context;
+    *resets += e->kind == EVENT_SEGMENT_OUT && e->u.segment.header->flags & TCP_RST;
+}
+
+static void an_open_connection_is_not_seen_to_end(void **state)
+{
+    unsigned resets = 0;
+    (void)state;
+    handshake();
+    observe = see;
+    observer = &resets;
+    replayed();
+    observe = NULL;
+    assert_int_equal(resets, 0);
+}
+
 /* Captured on the client: the server's host hears everything later, and speaks earlier, than the capture
  * says. */
 static void a_capture_from_afar_is_put_in_order(void **state)
@@ -327,6 +387,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(text_that_came_again_unacknowledged_was_lost, begin, end),
         cmocka_unit_test_setup_teardown(text_that_came_again_acknowledged_was_not_lost, begin, end),
         cmocka_unit_test_setup_teardown(an_ack_that_was_lost_is_not_fed, begin, end),
+        cmocka_unit_test_setup_teardown(a_syn_ack_before_another_syn_was_lost, begin, end),
+        cmocka_unit_test_setup_teardown(room_that_the_capture_had_is_made, begin, end),
+        cmocka_unit_test_setup_teardown(an_open_connection_is_not_seen_to_end, begin, end),
         cmocka_unit_test_setup_teardown(a_capture_from_afar_is_put_in_order, begin, end),
         cmocka_unit_test_setup_teardown(an_unanswered_syn_is_left_out, begin, end),
         cmocka_unit_test_setup_teardown(the_middle_of_a_connection_is_not_replayed, begin, end),
