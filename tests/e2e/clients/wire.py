@@ -36,6 +36,7 @@ class Way:
 
 link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
 link.setblocking(False)
+link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)  # as much of it as an ordinary user gets
 stream = socket.create_connection((host, port))
 stream.setblocking(False)
 ways = {True: Way(), False: Way()}
