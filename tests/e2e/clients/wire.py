@@ -47,7 +47,7 @@ while received < size:
     readable, writable, _ = select.select([link, stream], wanted, [], 20)
     if not readable and not writable:
         sys.exit("nothing comes any more")
-    if link in readable:
+    while select.select([link], [], [], 0)[0]:  # it first: its queue is short
         seen.append(link.recv(65536))
     if stream in readable:
         got = stream.recv(1 << 16)
@@ -56,6 +56,8 @@ while received < size:
             sys.exit("the stream ended")
     if stream in writable:
         sent += stream.send(bytes(min(1 << 16, size - sent)))
+while select.select([link], [], [], 0)[0]:  # what it saw and nobody asked for yet
+    seen.append(link.recv(65536))
 for one in seen:
     if one[0] >> 4 == 4 and one[9] == 6:
         ways[socket.inet_ntoa(one[12:16]) == host].see(one)
