@@ -28,7 +28,7 @@
 /* A frame with an IPv4 datagram. */
 struct replay_frame {
     uint64_t number;        /* in the file */
-    usec time;              /* since the capture's first frame */
+    usec time;              /* since the capture's earliest frame */
     uint8_t *bytes;         /* whole: what was cut off is zeros */
     size_t len;
     struct ip_packet ip;    /* when `parsed` */
@@ -41,7 +41,6 @@ struct replay_frame {
 struct replay_capture {
     struct replay_frame *frame;
     size_t count, room, bytes;
-    usec epoch; /* of the first frame, since 1970 */
     uint64_t frames, others; /* in the file; of them without an IPv4 datagram */
 };
 

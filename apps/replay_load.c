@@ -126,10 +126,20 @@ static bool add_frame(struct replay_capture *c, const struct captured *p, char *
     memcpy(bytes, p->bytes, p->len);
     struct replay_frame *f = &c->frame[c->count++];
     *f = (struct replay_frame){.number = p->number, .bytes = bytes, .len = len, .cut = len > p->len};
-    f->time = p->time - c->epoch;
+    f->time = p->time;
     c->bytes += len;
     parse(f);
     return true;
+}
+
+/* Frames may stand in any order: the time of the earliest is 0, and no time is negative. */
+static void count_from_the_earliest(struct replay_capture *c)
+{
+    usec epoch = c->count ? c->frame[0].time : 0;
+    for (size_t i = 1; i < c->count; i++)
+        epoch = c->frame[i].time < epoch ? c->frame[i].time : epoch;
+    for (size_t i = 0; i < c->count; i++)
+        c->frame[i].time -= epoch;
 }
 
 bool replay_load(struct replay_capture *c, const char *path, char *why)
@@ -141,14 +151,14 @@ bool replay_load(struct replay_capture *c, const char *path, char *why)
     int got;
     bool good = true;
     while (good && (got = packet_file_next(file, &p, why)) > 0) {
-        if (c->frames++ == 0)
-            c->epoch = p.time;
+        c->frames++;
         if (p.bytes)
             good = add_frame(c, &p, why);
         else
             c->others++;
     }
     packet_file_close(file);
+    count_from_the_earliest(c);
     return good && got == 0;
 }
 

@@ -312,6 +312,20 @@ static void a_capture_from_afar_is_put_in_order(void **state)
     assert_int_equal(f->verdicts[REPLAY_DIFFERENT], 0);
 }
 
+/* Files that were merged, or written by several threads, hold frames in any order: each has its own time. */
+static void frames_count_from_the_earliest(void **state)
+{
+    (void)state;
+    client(60000, TCP_ACK | TCP_PSH, 1, 1, "question");
+    handshake();
+    server(60001, TCP_ACK | TCP_PSH, 1, 9, "answer");
+    client(60002, TCP_ACK, 9, 7, "");
+    const struct replay_flow *f = replayed();
+    assert_int_equal(f->step[0].time, 0);
+    assert_int_equal(f->step[0].frame->number, 2);
+    assert_int_equal(f->verdicts[REPLAY_DIFFERENT], 0);
+}
+
 static void an_unanswered_syn_is_left_out(void **state)
 {
     (void)state;
@@ -391,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(room_that_the_capture_had_is_made, begin, end),
         cmocka_unit_test_setup_teardown(an_open_connection_is_not_seen_to_end, begin, end),
         cmocka_unit_test_setup_teardown(a_capture_from_afar_is_put_in_order, begin, end),
+        cmocka_unit_test_setup_teardown(frames_count_from_the_earliest, begin, end),
         cmocka_unit_test_setup_teardown(an_unanswered_syn_is_left_out, begin, end),
         cmocka_unit_test_setup_teardown(the_middle_of_a_connection_is_not_replayed, begin, end),
         cmocka_unit_test_setup_teardown(missing_bytes_are_zeros, begin, end),
