@@ -10,6 +10,7 @@
 #include "annotation.h"
 #include "replay_app.h"
 #include "tcp_settings.h"
+#include "heap.h"
 
 #define TOGETHER    MSEC(1)   /* frames this close were read in one go */
 #define AFTERMATH   MSEC(600) /* after the last frame: ACKs that were still to come */
@@ -38,19 +39,6 @@ struct run {
     int64_t offered; /* the capture's side: the right edge of its window */
     int edge_of;     /* the connection that this is of */
 };
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *at, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(at);
-}
 
 static void see(void *context, const struct event *e)
 {
@@ -91,7 +79,7 @@ static bool open_stack(struct run *r, uint32_t addr)
         c.tcp_keepalive_idle = p->keepalive_idle;
     if (p->keepalive_interval)
         c.tcp_keepalive_interval = p->keepalive_interval;
-    c.memory = (struct stack_memory){allocate, release, NULL};
+    c.memory = heap_memory;
     c.observe = see;
     c.observe_context = r;
     return stack_init(&r->stack, &c, r->now) == 0;

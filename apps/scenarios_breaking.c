@@ -110,9 +110,7 @@ static void established_idle(struct stage *st)
               "connection with a RST (3.10.7.1), exactly at RCV.NXT, so it is believed: ECONNRESET (3.10.7.4 "
               "second).");
     stage_open(st);
-    stage_power_off(st, RIGHT);
-    stage_run(st, SEC(60));
-    stage_power_on(st, RIGHT);
+    restarts_after(st, SEC(60));
     stage_run(st, SEC(3600));
     stage_expect_state(st, LEFT, TCP_ESTABLISHED);
     stage_send(st, LEFT, 100);

@@ -28,6 +28,14 @@ static inline void gave_up(struct stage *st, enum stage_side side, usec since)
     stage_expect_count(st, side, COUNT_TCP_GAVE_UP, 1);
 }
 
+/* The right host is off for so long, and knows nothing when it is back. */
+static inline void restarts_after(struct stage *st, usec time)
+{
+    stage_power_off(st, RIGHT);
+    stage_run(st, time);
+    stage_power_on(st, RIGHT);
+}
+
 static inline void nobody_told(struct stage *st)
 {
     stage_expect_told(st, LEFT, 0);

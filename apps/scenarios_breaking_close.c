@@ -67,9 +67,7 @@ static void fin_wait_2(struct stage *st)
               "meets no connection, and the RST that answers is told as ECONNRESET (3.8.4, 3.10.7.1).");
     reach_fin_wait_2(st);
     stage_option(st, LEFT, SOCK_OPT_KEEPALIVE, 1);
-    stage_power_off(st, RIGHT);
-    stage_run(st, SEC(60));
-    stage_power_on(st, RIGHT);
+    restarts_after(st, SEC(60));
     told_after(st, LEFT, ECONNRESET, TCP_KEEPALIVE_IDLE);
     stage_act(st, DIES,
               "Now nobody is left to wait. An orphan in FIN-WAIT-2 is kept for 60 seconds, in case the "
@@ -115,9 +113,7 @@ static void close_wait(struct stage *st)
               "The same, but the text meets a host that knows nothing: RST, ECONNRESET (3.10.7.4 second). "
               "(Linux says EPIPE in this state; RFC 9293 says \"connection reset\", and BSD does.)");
     reach_close_wait(st);
-    stage_power_off(st, RIGHT);
-    stage_run(st, SEC(60));
-    stage_power_on(st, RIGHT);
+    restarts_after(st, SEC(60));
     stage_send(st, LEFT, 100);
     told_after(st, LEFT, ECONNRESET, SEC(60));
     stage_act(
@@ -158,9 +154,7 @@ static void closing(struct stage *st)
               "The FIN, sent again, is answered by a RST. In CLOSING the user is not told \"connection "
               "reset\" any more (3.10.7.4 second: enter CLOSED, and return): both streams had their end.");
     reach_closing(st);
-    stage_power_off(st, RIGHT);
-    stage_run(st, MSEC(50));
-    stage_power_on(st, RIGHT);
+    restarts_after(st, MSEC(50));
     stage_run(st, SEC(2));
     stage_expect_state(st, LEFT, TCP_CLOSED);
     stage_expect_told(st, LEFT, 0);
@@ -199,9 +193,7 @@ static void last_ack(struct stage *st)
               "The RST that answers the FIN is as good as the ACK that was awaited: LAST-ACK ends in CLOSED, "
               "and the user is told nothing (3.10.7.4 second).");
     reach_last_ack(st);
-    stage_power_off(st, RIGHT);
-    stage_run(st, MSEC(50));
-    stage_power_on(st, RIGHT);
+    restarts_after(st, MSEC(50));
     stage_run(st, SEC(2));
     stage_expect_state(st, LEFT, TCP_CLOSED);
     stage_expect_told(st, LEFT, 0);

@@ -30,6 +30,7 @@
 #include "trace_text.h"
 #include "up.h"
 #include "way_out.h"
+#include "heap.h"
 
 #define CLOSING_TIME  SEC(2) /* how long peers have to finish their closes */
 #define OUTPUT_BUFFER 65536
@@ -235,19 +236,6 @@ static int open_link(struct up *up)
     return error < 0 ? say_error("cannot cut segments", error) : 0;
 }
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *at, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(at);
-}
-
 /* A line is on its way before the next packet is looked at; times count from the start. */
 static void trace(void *context, const struct event *event)
 {
@@ -294,7 +282,7 @@ static int open_stack(struct up *up)
     config.device_segments = up->device.offload ? OFFLOAD_LARGEST : 0;
     if (apply_tcp_settings(&up->config, &config) < 0)
         return -1;
-    config.memory = (struct stack_memory){allocate, release, NULL};
+    config.memory = heap_memory;
     if (getrandom(config.key, sizeof config.key, 0) != (ssize_t)sizeof config.key)
         return say_error("no random numbers", -errno);
     up->started = clock_now();

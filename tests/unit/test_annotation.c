@@ -10,6 +10,7 @@
 
 #include "../../apps/annotation.h"
 #include "../../stack/stack.h"
+#include "../../apps/heap.h"
 
 #define US   IP_ADDR(10, 7, 0, 2)
 #define PEER IP_ADDR(10, 7, 0, 1)
@@ -23,26 +24,13 @@ struct world {
     char text[ANNOTATION_TEXT];
 };
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *at, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(at);
-}
-
 static int start(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     struct stack_config c;
     stack_config_init(&c);
     c.addr = US;
-    c.memory = (struct stack_memory){allocate, release, NULL};
+    c.memory = heap_memory;
     c.tcp_timestamps = false;
     c.observe = annotation_see;
     c.observe_context = &w->annotation;

@@ -22,6 +22,7 @@
 #include "../../apps/control_server.h"
 #include "../../stack/ip_wire.h"
 #include "../../tun/tun.h"
+#include "../../apps/heap.h"
 
 #define OURS  IP_ADDR(10, 7, 0, 2)
 #define PORT  4000
@@ -75,19 +76,6 @@ static ssize_t no_write(struct device *device, const struct iovec *part, int cou
     return n; /* nobody is there */
 }
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *at, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(at);
-}
-
 static void asked_down(void *context)
 {
     struct fixture *x = context;
@@ -126,7 +114,7 @@ static int setup(void **state)
     stack_config_init(&config);
     config.addr = OURS;
     config.prefix = 24;
-    config.memory = (struct stack_memory){allocate, release, NULL};
+    config.memory = heap_memory;
     config.tcp_msl = MSEC(1);
     x->device =
         (struct device){.fd = eventfd(0, EFD_NONBLOCK), .mtu = 1500, .read = no_read, .write = no_write};

@@ -16,6 +16,7 @@
 #include "../../tun/capture.h"
 #include "../../tun/loop.h"
 #include "../../tun/tun.h"
+#include "../../apps/heap.h"
 
 #define OURS       IP_ADDR(10, 7, 0, 2)
 #define KERNEL     IP_ADDR(10, 7, 0, 1)
@@ -80,19 +81,6 @@ static void arrive(struct fake *f, int times)
     assert_int_equal(eventfd_write(f->device.fd, 1), 0);
 }
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *at, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(at);
-}
-
 static int setup(void **state)
 {
     struct fixture *x = calloc(1, sizeof *x);
@@ -102,7 +90,7 @@ static int setup(void **state)
     stack_config_init(&config);
     config.addr = OURS;
     config.prefix = 24;
-    config.memory = (struct stack_memory){allocate, release, NULL};
+    config.memory = heap_memory;
     x->fake.device = (struct device){
         .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .mtu = 1500, .read = fake_read, .write = fake_write};
     *state = x;

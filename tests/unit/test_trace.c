@@ -16,6 +16,7 @@
 #include "../../stack/event_text.h"
 #include "../../stack/ip_wire.h"
 #include "../../stack/tcp_wire.h"
+#include "../../apps/heap.h"
 
 static const struct endpoint us = {IP_ADDR(10, 7, 0, 2), 80}, peer = {IP_ADDR(10, 7, 0, 1), 40000};
 
@@ -457,26 +458,13 @@ static void queued(struct control_trace *trace)
     woken++;
 }
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *at, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(at);
-}
-
 static struct stack *new_stack(void)
 {
     struct stack *stack = calloc(1, sizeof *stack);
     struct stack_config config;
     stack_config_init(&config);
     config.addr = us.addr;
-    config.memory = (struct stack_memory){allocate, release, NULL};
+    config.memory = heap_memory;
     assert_int_equal(stack_init(stack, &config, 0), 0);
     return stack;
 }
