@@ -108,6 +108,8 @@ void flight_sent(struct tcp_conn *c, uint32_t len)
     f->at[f->first + f->count++] = (struct sent){.left = c->snd.nxt, .len = len, .time = core_of(c)->now};
     c->snd.nxt += len;
     count_sent(c, len);
+    if (c->snd.dup_acks == 0 && f->sacked == 0) /* not by limited transmit, RFC 5681 3.2 step 1 */
+        f->size = (uint32_t)(c->snd.nxt - c->snd.una);
 }
 
 void flight_extend(struct tcp_conn *c, struct sent *s, uint32_t len)

@@ -99,6 +99,24 @@ static void undo_if_all_needless(struct tcp_conn *c, const struct delivery *d, u
 
 /* --- fast recovery --- */
 
+/* RFC 5681 3.2: FlightSize without what limited transmit has added since the first duplicate. */
+static uint32_t flight_size(const struct tcp_conn *c)
+{
+    int64_t end = !c->sack_ok && c->snd.dup_acks ? c->snd.dup_from : c->snd.nxt;
+    return (uint32_t)(end - c->snd.una);
+}
+
+/* What a recovery begins from: FlightSize as if each ACK before this one had been answered at once. Where
+ * they are read many at a time, what they acknowledge has been counted off, and what may leave for it still
+ * waits. */
+static uint32_t flight_before(const struct tcp_conn *c, const struct delivery *d)
+{
+    const struct flight *f = c->snd.flight;
+    bool waits = f && c->snd.nxt < c->snd.q.tail;
+    uint32_t answered = waits && f->size > d->acked ? f->size - d->acked : 0;
+    return larger(flight_size(c), answered);
+}
+
 static void mark_first_lost(struct tcp_conn *c)
 {
     struct sent *first = flight_first_segment(c);
@@ -309,17 +327,10 @@ static bool detect(struct tcp_conn *c, const struct delivery *d, bool duplicate)
     return f->lost > before;
 }
 
-/* RFC 5681 3.2: FlightSize without what limited transmit has added since the first duplicate. */
-static uint32_t flight_size(const struct tcp_conn *c)
-{
-    int64_t end = !c->sack_ok && c->snd.dup_acks ? c->snd.dup_from : c->snd.nxt;
-    return (uint32_t)(end - c->snd.una);
-}
-
 static void go_on(struct tcp_conn *c, const struct delivery *d, bool found)
 {
     if (c->snd.recovery == RECOVERY_NONE && found)
-        enter_recovery(c, flight_size(c));
+        enter_recovery(c, flight_before(c, d));
     else if (c->snd.recovery == RECOVERY_FAST && d->acked && !c->sack_ok)
         partial_ack(c, d);
     if (c->snd.recovery == RECOVERY_FAST && c->sack_ok && config_of(c)->tcp_prr)

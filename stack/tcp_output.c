@@ -137,15 +137,13 @@ static bool choose_probe(struct tcp_conn *c, struct choice *out)
     return true;
 }
 
-/* RFC 8985 7.3: new data if there is some and the peer's window takes it, otherwise the last segment again.
- */
+/* RFC 8985 7.3: new data if there is some and the peer's window takes it, otherwise the last segment again;
+ * in a recovery the first, which is the one that is missed. */
 static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
 {
-    struct sent *last = flight_last(c);
-    if (!c->snd.tlp_now)
-        return false;
+    bool asked = c->snd.tlp_now;
     c->snd.tlp_now = false;
-    if (!last || last->sacked || c->snd.recovery != RECOVERY_NONE || c->snd.flight->lost > 0)
+    if (!asked || !tlp_wanted(c))
         return false;
     int64_t fresh =
         smaller(smaller(snd_edge(c), c->snd.q.tail + (c->snd.fin ? 1 : 0)) - c->snd.nxt, c->snd.mss);
@@ -153,13 +151,14 @@ static bool choose_tail_probe(struct tcp_conn *c, struct choice *out)
     if (!resend && !choose_unsent(c, (uint32_t)snd_fits(c, c->snd.nxt, fresh), RULE_TAIL_LOSS_PROBE, out))
         return false;
     if (resend) {
-        last = flight_last_segment(c);
-        if (!last)
+        struct sent *again =
+            c->snd.recovery == RECOVERY_NONE ? flight_last_segment(c) : flight_first_segment(c);
+        if (!again)
             return false;
-        uint32_t len = last->len;
-        flight_mark_lost(c->snd.flight, last);
-        *out = (struct choice){last->left, len, true, RULE_TAIL_LOSS_PROBE};
-        flight_resent(c, last, len);
+        uint32_t len = again->len;
+        flight_mark_lost(c->snd.flight, again);
+        *out = (struct choice){again->left, len, true, RULE_TAIL_LOSS_PROBE};
+        flight_resent(c, again, len);
         core_count(c->tcp->core, COUNT_TCP_RETRANS);
         c->snd.resent_total++;
     }

@@ -72,18 +72,23 @@ void rack_detect_loss(struct tcp_conn *c)
         tcb_timer_stop(c, TCP_TIMER_REORDER);
 }
 
-/* 7.2: a probe helps only where there is nothing else that would find the loss sooner. */
-static bool probe_wanted(const struct tcp_conn *c)
+/* 7.2: a probe helps only where nothing else would find the loss sooner. That leaves a recovery to the ACKs
+ * of what was sent later; but where all of that has been answered already, the hole's own second
+ * transmission, or its ACK, is lost without a sign. So here a probe is armed in fast recovery too, once all
+ * holes are filled. */
+bool tlp_wanted(const struct tcp_conn *c)
 {
     const struct flight *f = c->snd.flight;
-    return c->tcp->core->config.tcp_tlp && c->sack_ok && f && f->count > 0 && f->sacked == 0 &&
-           f->lost == 0 && f->tlp_end == 0 && c->snd.recovery == RECOVERY_NONE && !c->snd.probing &&
-           c->snd.una > 0 && c->snd.wnd > 0;
+    bool possible = c->tcp->core->config.tcp_tlp && c->sack_ok && f && f->count > 0 && c->snd.una > 0;
+    if (!possible || f->lost > 0 || f->tlp_end != 0 || c->snd.probing || c->snd.wnd == 0)
+        return false;
+    return c->snd.recovery == RECOVERY_FAST ? !tcb_timer_on(c, TCP_TIMER_REORDER)
+                                            : c->snd.recovery == RECOVERY_NONE && f->sacked == 0;
 }
 
 void tlp_arm(struct tcp_conn *c)
 {
-    if (!probe_wanted(c)) {
+    if (!tlp_wanted(c)) {
         tcb_timer_stop(c, TCP_TIMER_TAIL_LOSS);
         return;
     }

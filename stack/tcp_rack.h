@@ -11,7 +11,10 @@ void rack_adapt(struct tcp_conn *c, const struct delivery *d);
 /* 6.2 step 5: marks what is lost; starts the reordering timer for what may become so. */
 void rack_detect_loss(struct tcp_conn *c);
 
-/* 7.2: (re)starts the probe timer, if a probe may be needed. */
+/* 7.2: whether a probe may be needed, because nothing else would tell of a loss now. */
+bool tlp_wanted(const struct tcp_conn *c);
+
+/* 7.2: (re)starts the probe timer, if so. */
 void tlp_arm(struct tcp_conn *c);
 
 /* 7.4: was the probe's ACK the sign of a repaired loss? True: the congestion window must pay for it. */
