@@ -22,7 +22,7 @@ static void echo_run(struct server_conn *c)
         ssize_t taken = sock_send(c->sock, c->server->scratch, (size_t)got, 0);
         if (taken == -EAGAIN)
             return;
-        if (taken <= 0 || sock_recv(c->sock, c->server->scratch, (size_t)taken, 0) != taken) {
+        if (taken <= 0 || sock_recv(c->sock, NULL, (size_t)taken, SOCK_TRUNC) != taken) {
             server_abort(c);
             return;
         }

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -384,7 +385,8 @@ static void announce(const struct up *up)
 /* What may end while the stack goes on: its capture, and whoever read its output. Each is said once. */
 static void check_outputs(struct up *up)
 {
-    fflush(up->out); /* a write for each turn, not for each line */
+    if (__fpending(up->out) > 0)
+        fflush(up->out); /* a write for each turn, not for each line */
     if (up->loop.capture_error < 0 && up->status == 0) {
         say_error("--pcap: the capture stops here", up->loop.capture_error);
         up->status = EXIT_FAILURE;

@@ -17,10 +17,10 @@ static struct lent *lent_at(struct loans *l, unsigned i)
     return &l->at[(l->first + i) % SENDQ_LOANS];
 }
 
-/* How many loans begin before `position`. */
+/* How many loans begin before `position`; there are some. */
 static unsigned loans_before(const struct sendq *s, int64_t position)
 {
-    unsigned low = 0, high = s->loans ? s->loans->count : 0;
+    unsigned low = 0, high = s->loans->count;
     while (low < high) {
         unsigned middle = (low + high) / 2;
         if (lent_at(s->loans, middle)->left < position)
@@ -34,9 +34,11 @@ static unsigned loans_before(const struct sendq *s, int64_t position)
 /* Lent bytes between the beginning of the stream and `position`. */
 static int64_t lent_before(const struct sendq *s, int64_t position)
 {
+    if (!s->loans)
+        return 0;
     unsigned n = loans_before(s, position);
     if (n == 0)
-        return s->loans ? s->loans->before : 0;
+        return s->loans->before;
     const struct lent *l = lent_at(s->loans, n - 1);
     return l->before + smaller(position - l->left, (int64_t)l->loan.len);
 }
@@ -81,13 +83,15 @@ int sendq_lend(struct sendq *s, struct core *core, const struct loan *loan)
 /* The loan that covers `position`, or the first behind it, or NULL. */
 static const struct lent *loan_from(const struct sendq *s, int64_t position)
 {
+    if (!s->loans)
+        return NULL;
     unsigned n = loans_before(s, position + 1);
     if (n > 0) {
         const struct lent *l = lent_at(s->loans, n - 1);
         if (position < l->left + (int64_t)l->loan.len)
             return l;
     }
-    return s->loans && n < s->loans->count ? lent_at(s->loans, n) : NULL;
+    return n < s->loans->count ? lent_at(s->loans, n) : NULL;
 }
 
 size_t sendq_spans(const struct sendq *s, int64_t position, size_t len, struct span out[FRAME_SPANS])

@@ -335,6 +335,14 @@ static void fin_left(struct tcp_conn *c)
         tcp_set_state(c, TCP_LAST_ACK, RULE_CLOSE_CALL);
 }
 
+/* Whether there is anything that might leave after this segment: what each part of choose() asks for. */
+static bool has_more(const struct tcp_conn *c)
+{
+    const struct tcp_snd *s = &c->snd;
+    bool asked = s->probe_now || s->tlp_now || s->keepalive_now || c->rcv.ack_now || c->rcv.dup_acks_owed > 0;
+    return asked || snd_pending(c) || (s->flight && s->flight->lost > 0);
+}
+
 bool tcp_output(struct tcp *tcp, struct frame *frame)
 {
     struct tcp_conn *c;
@@ -345,17 +353,19 @@ bool tcp_output(struct tcp *tcp, struct frame *frame)
         if (chosen)
             fill(c, &ch, frame);
         fin_left(c);
-        if (!chosen) /* leave that once, not at some later time */
+        bool more = chosen && has_more(c);
+        if (!more) /* leave that once, not at some later time */
             c->snd.rescue_now = c->snd.override_now = false;
         snd_arm(c);
         if (chosen && ch.len > 0)
             tlp_arm(c);
-        if (chosen)
+        if (more)
             tcb_mark(c); /* at the end of the line: connections take turns */
         tcb_check(c);
+        if (!more)
+            rest_settled(c);
         if (chosen)
             return true;
-        rest_settled(c);
     }
     return false;
 }

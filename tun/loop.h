@@ -53,6 +53,10 @@ struct loop {
     uint8_t *space;
     unsigned alone, unlooked; /* turns that brought one datagram each; and since then */
 
+    /* Whether answers are there as soon as something is written */
+    bool wrote, prompt; /* since the last look; the last look found one */
+    unsigned turns_unpolled, prompt_looks;
+
     /* What epoll reported and was not told yet; loop_watch takes a watch that ends out of it. */
     struct epoll_event event[LOOP_EVENTS];
     int event_next, event_count;

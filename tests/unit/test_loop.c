@@ -25,12 +25,15 @@
 #define CAP_HEADER 24
 #define CAP_RECORD 16
 
-/* A device that gives the same datagram `waiting` times and remembers the last it was given. */
+/* A device that gives the same datagram `waiting` times and remembers the last it was given. A client that is
+ * quick has its next one there, so many times, when a write returns. */
 struct fake {
     struct device device; /* first member */
     uint8_t in[64], out[2048];
     size_t in_len, out_len;
     int waiting, reads, writes;
+    int quick;                       /* datagrams that come within writes, ... */
+    bool unheard;                    /* ... and the descriptor does not tell */
     ssize_t read_error, write_error; /* instead of working */
 };
 
@@ -71,6 +74,12 @@ static ssize_t fake_write(struct device *device, const struct iovec *part, int c
         assert_true(f->out_len + part[i].iov_len <= sizeof f->out);
         memcpy(f->out + f->out_len, part[i].iov_base, part[i].iov_len);
         f->out_len += part[i].iov_len;
+    }
+    if (f->quick > 0) {
+        f->quick--;
+        f->waiting++;
+        if (!f->unheard)
+            assert_int_equal(eventfd_write(device->fd, 1), 0);
     }
     return (ssize_t)f->out_len;
 }
@@ -424,6 +433,42 @@ static void flood_is_taken_in_bounded_turns_without_sleeping(void **state)
     assert_int_equal(x->fake.reads, 1000);
 }
 
+static void answer_that_is_there_at_once_is_read_without_asking(void **state)
+{
+    struct fixture *x = *state;
+    uint64_t told;
+    make_echo_request(&x->fake, OURS);
+    x->fake.quick = 1000;
+    arrive(&x->fake, 1);
+    for (int i = 0; i < 2 * QUICK; i++)
+        turn(x);
+    assert_true(x->fake.waiting == 1 && x->fake.writes > QUICK);
+    x->fake.unheard = true;
+    int before = x->fake.writes;
+    while (x->fake.writes < before + 1) /* from here on nothing but a read finds it */
+        turn(x);
+    assert_int_equal(read(x->fake.device.fd, &told, sizeof told), sizeof told);
+    for (int i = 0; i < QUICK; i++)
+        turn(x);
+    assert_true(x->fake.writes > before + 2);
+}
+
+static void quick_answers_do_not_keep_descriptors_waiting(void **state)
+{
+    struct fixture *x = *state;
+    struct seen *s = new_seen(x, note);
+    make_echo_request(&x->fake, OURS);
+    x->fake.quick = 1000;
+    arrive(&x->fake, 1);
+    for (int i = 0; i < 2 * QUICK; i++)
+        turn(x);
+    assert_int_equal(loop_watch(&x->loop, &s->watch, EPOLLIN), 0);
+    for (int i = 0; i < QUICK; i++)
+        turn(x);
+    assert_true(s->times > 0);
+    free_seen(s);
+}
+
 static struct sock *udp_socket(struct fixture *x, uint16_t port)
 {
     struct sock *s;
@@ -606,6 +651,8 @@ int main(void)
         TEST(silent_turn_ends_when_it_was_told_to),
         TEST(datagram_that_arrives_is_answered),
         TEST(flood_is_taken_in_bounded_turns_without_sleeping),
+        TEST(answer_that_is_there_at_once_is_read_without_asking),
+        TEST(quick_answers_do_not_keep_descriptors_waiting),
         TEST(datagram_to_ourselves_never_reaches_the_device),
         TEST(owner_of_a_socket_is_told_what_is_new),
         TEST(datagram_the_device_refuses_is_counted),
