@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -385,8 +384,7 @@ static void announce(const struct up *up)
 /* What may end while the stack goes on: its capture, and whoever read its output. Each is said once. */
 static void check_outputs(struct up *up)
 {
-    if (__fpending(up->out) > 0)
-        fflush(up->out); /* a write for each turn, not for each line */
+    fflush(up->out); /* a write for each turn, not for each line */
     if (up->loop.capture_error < 0 && up->status == 0) {
         say_error("--pcap: the capture stops here", up->loop.capture_error);
         up->status = EXIT_FAILURE;
@@ -424,7 +422,8 @@ static void run(struct up *up)
     int error = 0;
     while (error == 0 && !is_done(up)) {
         error = loop_turn(&up->loop, NEVER);
-        check_outputs(up);
+        if (!up->loop.at_once) /* what was said is on its way before anybody sleeps */
+            check_outputs(up);
     }
     stack_abort_connections(&up->stack); /* whoever was not done in time hears of it */
     if (error == 0)

@@ -123,7 +123,7 @@ static int read_device(struct loop *loop)
         if (n == -EINTR)
             continue;
         if (i == 0)
-            loop->prompt = n != -EAGAIN;
+            loop->prompt.found = n != -EAGAIN;
         if (n == -EAGAIN) {
             loop->device_readable = false;
             loop->alone = i == 1 && bytes <= DEVICE_ALONE ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
@@ -210,7 +210,7 @@ static int write_frames(struct loop *loop)
         int error = send_frame(loop, &frame);
         if (error < 0)
             return error;
-        loop->wrote = true;
+        loop->prompt.wrote = true;
     }
     loop->busy = true;
     return 0;
@@ -332,28 +332,32 @@ static int exchange(struct loop *loop)
 }
 
 /* A client on this CPU runs inside our write, and its next datagram is there when that returns: then reading
- * is cheaper than asking first. True: the device is to be read, and nothing to be waited for. */
+ * is cheaper than asking first. */
 static bool answers_come_at_once(struct loop *loop)
 {
-    bool wrote = loop->wrote;
-    loop->wrote = false;
-    if (!wrote || loop->turns_unpolled >= PROMPT_TURNS ||
-        (!loop->prompt && ++loop->prompt_looks % PROMPT_LOOK != 0)) {
-        loop->turns_unpolled = 0;
-        return false;
+    struct prompt *p = &loop->prompt;
+    if (p->wrote && p->turns < PROMPT_TURNS && (p->found || ++p->looks % PROMPT_LOOK == 0)) {
+        p->turns++;
+        return true;
     }
-    loop->turns_unpolled++;
-    loop->device_readable = true;
+    p->turns = 0;
+    return false;
+}
+
+static int look_at_once(struct loop *loop)
+{
     loop->now = clock_now();
-    return true;
+    loop->device_readable = true;
+    return 0;
 }
 
 int loop_turn(struct loop *loop, usec until)
 {
-    int n = answers_come_at_once(loop) ? 0 : wait(loop, earliest(loop, until));
+    int n = loop->at_once ? look_at_once(loop) : wait(loop, earliest(loop, until));
     if (n < 0)
         return n;
     loop->busy = false;
+    loop->prompt.wrote = false;
     loop->event_next = 0;
     loop->event_count = n;
     stack_time(loop->stack, loop->now); /* before anybody works: socket calls count from here */
@@ -361,6 +365,7 @@ int loop_turn(struct loop *loop, usec until)
     look_for_watchers(loop);
     int error = exchange(loop);
     capture_turn_ends(loop);
+    loop->at_once = answers_come_at_once(loop);
     return error;
 }
 

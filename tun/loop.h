@@ -53,9 +53,11 @@ struct loop {
     uint8_t *space;
     unsigned alone, unlooked; /* turns that brought one datagram each; and since then */
 
-    /* Whether answers are there as soon as something is written */
-    bool wrote, prompt; /* since the last look; the last look found one */
-    unsigned turns_unpolled, prompt_looks;
+    struct prompt { /* whether answers are there as soon as something is written */
+        bool wrote, found;     /* something in this turn; the last look found one */
+        unsigned turns, looks; /* since descriptors were looked at; tries while none was found */
+    } prompt;
+    bool at_once; /* the next turn does not sleep */
 
     /* What epoll reported and was not told yet; loop_watch takes a watch that ends out of it. */
     struct epoll_event event[LOOP_EVENTS];
