@@ -7,6 +7,7 @@
  *
  * Called by bench.py. */
 #include "core_world.h"
+#include "../../stack/tcp_rest.h"
 #include "../../stack/tcp_timewait.h"
 
 #include <malloc.h>
@@ -210,10 +211,11 @@ static int memory(unsigned count)
         world_close(&w, &w.peer[i]);
     double stack_wait = (double)(stack_core(&w.stack)->memory_used - stack_before) / count;
     double heap_wait = (double)(mallinfo2().uordblks - heap_before) / count;
-    printf("sizeof_connection=%zu sizeof_socket=%zu sizeof_timewait=%zu stack_idle=%.1f heap_idle=%.1f "
+    printf("sizeof_connection=%zu sizeof_rest=%zu sizeof_socket=%zu sizeof_timewait=%zu stack_idle=%.1f "
+           "heap_idle=%.1f "
            "stack_timewait=%.1f heap_timewait=%.1f\n",
-           sizeof(struct tcp_conn), sizeof(struct sock), sizeof(struct tcp_timewait), stack_idle, heap_idle,
-           stack_wait, heap_wait);
+           sizeof(struct tcp_conn), sizeof(struct tcp_rest), sizeof(struct sock), sizeof(struct tcp_timewait),
+           stack_idle, heap_idle, stack_wait, heap_wait);
     world_end(&w);
     return 0;
 }

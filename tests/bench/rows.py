@@ -285,7 +285,8 @@ class Memory(Group):
     name = "memory"
     rows = (
         Row("memory of an idle connection, sizeof", "bytes", "sizeof", bar=512,
-            note="the connection and its socket"),
+            note="at rest, and its socket"),
+        Row("memory of a connection that is awake, sizeof", "bytes", "sizeof_connection", note="its socket not counted"),
         Row("memory of an idle connection, stack", "bytes", "stack_idle", bar=512,
             note="with its place in the tables"),
         Row("TIME-WAIT record, sizeof", "bytes", "sizeof_timewait", bar=64),
@@ -296,7 +297,7 @@ class Memory(Group):
         if self.series or self.missing:
             return  # it is always the same
         got = cells.fields(do([self.tools.core, "memory", 28000]))
-        got["sizeof"] = got["sizeof_connection"] + got["sizeof_socket"]
+        got["sizeof"] = got["sizeof_rest"] + got["sizeof_socket"]
         for name, value in got.items():
             self.note(name, value)
 
