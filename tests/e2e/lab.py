@@ -398,6 +398,18 @@ def client(name):
     return [sys.executable, os.path.join(HERE, "clients", name + ".py")]
 
 
+def dead_stack(test):
+    """A place, and in it what a stack leaves that was killed."""
+    place = Place()
+    test.addCleanup(place.remove)
+    dead = Lab(place=place)
+    test.addCleanup(dead.abandon)
+    dead.__enter__()
+    dead.process.kill()
+    dead.process.wait()
+    return place, dead
+
+
 class Test(unittest.TestCase):
     """One laboratory for all tests of a class, made with lab_arguments; stopped, and its capture read, at the end."""
 

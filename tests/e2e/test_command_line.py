@@ -244,13 +244,7 @@ class Life(unittest.TestCase):
             self.assertEqual(second.curl(f"http://{STACK}/").code, 7)
 
     def test_the_socket_of_a_dead_stack_is_cleaned_up(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        dead = Lab(place=place)
-        self.addCleanup(dead.abandon)
-        dead.__enter__()
-        dead.process.kill()
-        dead.process.wait()
+        place, dead = lab.dead_stack(self)
         self.assertTrue(any(name.endswith(".sock") for name in os.listdir(place.runtime)))
         done = dead.glass("netstat")
         self.assertEqual((done.code, done.err.count("\n")), (1, 1), str(done))

@@ -68,13 +68,7 @@ class Help(unittest.TestCase):
             self.assertEqual(done.err.count("\n"), 1, done.err)
 
     def test_a_dead_stack_is_not_listed(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        dead = Lab(place=place)
-        self.addCleanup(dead.abandon)
-        dead.__enter__()
-        dead.process.kill()
-        dead.process.wait()
+        place, dead = lab.dead_stack(self)
         self.assertNotIn(dead.name, place.glass("netstat").err)
 
 

@@ -1,13 +1,13 @@
 /* Capture files of any contents, pcap and pcapng, by the reader that ladder, replay and annotate share: each
  * frame lies within what was read, its datagram within its frame, and damage is told in words. */
 #include "../../apps/packet_file.h"
+#include "file.h"
 #include "targets.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static unsigned sum; /* of all that was given: a sanitizer sees each byte read */
@@ -44,13 +44,8 @@ static void read_all(const char *path)
 
 void fuzz_capture(const uint8_t *bytes, size_t len)
 {
-    char path[64];
-    int fd = memfd_create("capture", MFD_CLOEXEC);
-    assert(fd >= 0);
-    ssize_t n = write(fd, bytes, len);
-    assert(n == (ssize_t)len);
-    (void)n;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[FUZZ_PATH];
+    int fd = fuzz_file(bytes, len, path);
     read_all(path);
     close(fd);
 }

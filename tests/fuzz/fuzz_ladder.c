@@ -3,12 +3,12 @@
  * same. */
 #include "../../apps/ladder_capture.h"
 #include "../../stack/ip_wire.h"
+#include "file.h"
 #include "targets.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define WIDTH   80
@@ -42,12 +42,10 @@ static void end(struct output *o, bool text)
 
 static void draw_capture(const uint8_t *bytes, size_t len, const struct ladder_style *style)
 {
-    char path[64], why[PACKET_FILE_WHY];
+    char path[FUZZ_PATH], why[PACKET_FILE_WHY];
     struct ladder_drawing d;
     struct output o;
-    int fd = memfd_create("capture", MFD_CLOEXEC);
-    assert(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = fuzz_file(bytes, len, path);
     ladder_drawing_init(&d, LADDER_OF_WIRE);
     ladder_capture_read(&d, path, why);
     for (unsigned i = 0; i <= d.model.conversations && i < 3; i++) {

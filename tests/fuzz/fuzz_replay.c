@@ -1,11 +1,11 @@
 /* A capture of any contents, replayed from either side: whatever it says, the stack's invariants hold, the
  * comparison comes to an end, and no frame is judged twice. */
 #include "../../apps/replay.h"
+#include "file.h"
 #include "targets.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define FRAMES_MAX 64 /* more of them show nothing new and take long */
@@ -46,13 +46,8 @@ static void replay_as(const char *path, uint32_t addr)
 
 void fuzz_replay(const uint8_t *bytes, size_t len)
 {
-    char path[64];
-    int fd = memfd_create("capture", MFD_CLOEXEC);
-    assert(fd >= 0);
-    ssize_t n = write(fd, bytes, len);
-    assert(n == (ssize_t)len);
-    (void)n;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[FUZZ_PATH];
+    int fd = fuzz_file(bytes, len, path);
     replay_as(path, 0);
     replay_as(path, IP_ADDR(10, 7, 0, 1));
     close(fd);

@@ -12,6 +12,7 @@
 
 #include "../../stack/wire.h"
 #include "../../tun/capture.h"
+#include "contents.h"
 
 /* A file in memory, opened by its name in /proc: nothing to clean up. */
 static int memory_fd;
@@ -31,15 +32,6 @@ static int remove_path(void **state)
     return close(memory_fd);
 }
 
-static size_t contents(uint8_t *to, size_t room)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t n = fread(to, 1, room, f);
-    fclose(f);
-    return n;
-}
-
 static void header_names_raw_ip_and_microseconds(void **state)
 {
     (void)state;
@@ -48,7 +40,7 @@ static void header_names_raw_ip_and_microseconds(void **state)
     uint8_t got[64];
     struct capture c;
     assert_int_equal(capture_open(&c, path, 0), 0);
-    assert_int_equal(contents(got, sizeof got), 24); /* before any packet: a reader may start at once */
+    assert_int_equal(contents(path, got, sizeof got), 24); /* before any packet: a reader may start at once */
     assert_memory_equal(got, expected, 24);
     assert_int_equal(capture_close(&c), 0);
 }
@@ -62,7 +54,7 @@ static void packet_has_wall_time_and_its_parts_in_a_row(void **state)
     assert_int_equal(capture_open(&c, path, SEC(1700000000)), 0);
     capture_packet(&c, SEC(5) + 123456, part, 3);
     assert_int_equal(capture_flush(&c), 0);
-    assert_int_equal(contents(got, sizeof got), 24 + 16 + 7);
+    assert_int_equal(contents(path, got, sizeof got), 24 + 16 + 7);
 
     struct reader r = reader_of(got + 24, 16 + 7);
     assert_int_equal(get32(&r), 1700000005);
@@ -83,7 +75,7 @@ static void reader_can_follow_after_each_flush(void **state)
     for (size_t i = 1; i <= 3; i++) {
         capture_packet(&c, 0, &part, 1);
         assert_int_equal(capture_flush(&c), 0);
-        assert_int_equal(contents(got, sizeof got), 24 + i * 17);
+        assert_int_equal(contents(path, got, sizeof got), 24 + i * 17);
     }
     assert_int_equal(capture_close(&c), 0);
 }
@@ -97,7 +89,7 @@ static void oversize_packet_is_cut_and_says_so(void **state)
     assert_int_equal(capture_open(&c, path, 0), 0);
     capture_packet(&c, 0, &part, 1);
     assert_int_equal(capture_close(&c), 0);
-    assert_int_equal(contents(got, sizeof got), 24 + 16 + CAPTURE_SNAP);
+    assert_int_equal(contents(path, got, sizeof got), 24 + 16 + CAPTURE_SNAP);
     struct reader r = reader_of(got + 24 + 8, 8);
     assert_int_equal(get32(&r), CAPTURE_SNAP);
     assert_int_equal(get32(&r), CAPTURE_SNAP + 10);
@@ -115,7 +107,7 @@ static void old_contents_are_replaced(void **state)
     fclose(f);
     assert_int_equal(capture_open(&c, path, 0), 0);
     assert_int_equal(capture_close(&c), 0);
-    assert_int_equal(contents(got, sizeof got), 24);
+    assert_int_equal(contents(path, got, sizeof got), 24);
 }
 
 static void missing_directory_is_reported_at_open(void **state)

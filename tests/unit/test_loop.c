@@ -303,6 +303,19 @@ static void ring_again_at_once(struct deadline *d)
     loop_deadline(((struct alarm *)d)->loop, d, 0);
 }
 
+/* At `due`, not before, and without spinning: the wheel may look up once a level, and `more` times. */
+static void rings_once(struct fixture *x, const struct alarm *a, usec due, int more)
+{
+    int count = 0;
+    for (; a->times == 0 && count < QUICK; count++)
+        assert_int_equal(loop_turn(&x->loop, NEVER), 0);
+    assert_int_equal(a->times, 1);
+    assert_true(a->at >= due);
+    assert_true(count <= 2 * WHEEL_LEVELS + more);
+    turns(x);
+    assert_int_equal(a->times, 1);
+}
+
 /* Half a millisecond more than a whole number: rounding down would be early, or spin. */
 static void deadline_passes_once_not_early_and_without_spinning(void **state)
 {
@@ -311,14 +324,7 @@ static void deadline_passes_once_not_early_and_without_spinning(void **state)
     turn(x);
     usec due = clock_now() + 2500;
     loop_deadline(&x->loop, &a.deadline, due);
-    int count = 0;
-    for (; a.times == 0 && count < QUICK; count++)
-        assert_int_equal(loop_turn(&x->loop, NEVER), 0);
-    assert_int_equal(a.times, 1);
-    assert_true(a.at >= due);
-    assert_true(count <= 2 * WHEEL_LEVELS); /* the wheel may look up once a level */
-    turns(x);
-    assert_int_equal(a.times, 1);
+    rings_once(x, &a, due, 0);
 }
 
 /* The loop's timer rings for what is no longer due then, and once more. */
@@ -331,14 +337,7 @@ static void deadline_put_off_passes_once_and_not_early(void **state)
     loop_deadline(&x->loop, &a.deadline, due - 4000);
     assert_int_equal(loop_turn(&x->loop, clock_now() + 1), 0);
     loop_deadline(&x->loop, &a.deadline, due);
-    int count = 0;
-    for (; a.times == 0 && count < QUICK; count++)
-        assert_int_equal(loop_turn(&x->loop, NEVER), 0);
-    assert_int_equal(a.times, 1);
-    assert_true(a.at >= due);
-    assert_true(count <= 2 * WHEEL_LEVELS + 1);
-    turns(x);
-    assert_int_equal(a.times, 1);
+    rings_once(x, &a, due, 1);
 }
 
 static void stopped_deadline_does_not_pass(void **state)

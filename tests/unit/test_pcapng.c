@@ -15,6 +15,7 @@
 #include "../../stack/wire.h"
 #include "../../tun/capture.h"
 #include "../../tun/pcapng.h"
+#include "contents.h"
 
 static const uint8_t datagram[20] = {0x45, 0, 0, 20, 0, 1, 0, 0, 64, 17, 0, 0, 10, 7, 0, 1, 10, 7, 0, 2};
 
@@ -35,15 +36,6 @@ static int remove_folder(void **state)
     (void)state;
     unlink(path);
     return rmdir(folder);
-}
-
-static size_t contents(uint8_t *to, size_t room)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t n = fread(to, 1, room, f);
-    fclose(f);
-    return n;
 }
 
 static void write_three(const char *comment)
@@ -131,11 +123,11 @@ static void bytes_are_always_the_same(void **state)
     };
     uint8_t got[1024], again[1024];
     write_three("c");
-    size_t n = contents(got, sizeof got);
+    size_t n = contents(path, got, sizeof got);
     assert_true(n > sizeof expected);
     assert_memory_equal(got, expected, sizeof expected);
     write_three("c");
-    assert_int_equal(contents(again, sizeof again), n);
+    assert_int_equal(contents(path, again, sizeof again), n);
     assert_memory_equal(got, again, n);
     struct reader r = reader_of(got + 48, 8); /* the interface */
     assert_int_equal(get32(&r), 1);
