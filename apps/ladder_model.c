@@ -1,18 +1,15 @@
-/* From records to the steps of a ladder: which conversation a record belongs to, which segment that arrives
- * is which that was sent, what an end's state must be where no stack says it. RFC 9293 3.3.2 and 3.5.
+/* From records to the steps of a ladder: which conversation a record belongs to, what happened to which
+ * segment, what an end's state must be where no stack says it. RFC 9293 3.3.2 and 3.5.
  *
- * Owns conversations and segments; the pictures (ladder_row.c, ladder_svg.c) are sinks of its steps. */
-#include "ladder_model.h"
+ * ladder.c, ladder_drawing.c and ladder_live.c feed it; what draws is the sink of its steps. */
+#include "ladder_segments.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include "../stack/errno_name.h"
 #include "../stack/event_text.h"
-#include "ladder_peek.h"
 
-#define SEGMENTS_KEPT 4096 /* of a model that does not keep all: what may be on the wire at once */
-#define NONE          LADDER_NO_SEGMENT
+#define NONE LADDER_NO_SEGMENT
 
 void ladder_model_init(struct ladder_model *m, bool both, bool keeps)
 {
@@ -29,49 +26,6 @@ void ladder_model_free(struct ladder_model *m)
 void ladder_model_step(struct ladder_model *m, const struct ladder_step *step)
 {
     m->sink(m->context, step);
-}
-
-/* --- segments --- */
-
-static struct ladder_segment *segment_at(const struct ladder_model *m, size_t which)
-{
-    return &m->segment[m->keeps ? which : which % SEGMENTS_KEPT];
-}
-
-const struct ladder_segment *ladder_segment_at(const struct ladder_model *m, size_t which)
-{
-    return segment_at(m, which);
-}
-
-static bool room_for_segment(struct ladder_model *m)
-{
-    if (m->segments < m->segment_room || (!m->keeps && m->segment_room == SEGMENTS_KEPT))
-        return true;
-    size_t room = m->keeps ? (m->segment_room ? m->segment_room * 2 : 256) : SEGMENTS_KEPT;
-    struct ladder_segment *at = realloc(m->segment, room * sizeof *at);
-    if (!at) {
-        m->bad = true;
-        return false;
-    }
-    m->segment = at;
-    m->segment_room = room;
-    return true;
-}
-
-size_t ladder_model_keep(struct ladder_model *m, const struct ladder_segment *s)
-{
-    if (!room_for_segment(m))
-        return NONE;
-    *segment_at(m, m->segments) = *s;
-    if (!m->keeps && m->segments - m->first_flying >= SEGMENTS_KEPT)
-        m->first_flying++;
-    struct ladder_conversation *c = s->conversation ? ladder_conversation_at(m, s->conversation) : NULL;
-    if (c) {
-        c->began = c->segments ? c->began : s->sent != NEVER ? s->sent : s->arrived;
-        c->segments++;
-        c->bytes += s->again ? 0 : s->len;
-    }
-    return m->segments++;
 }
 
 /* --- what a record says --- */
@@ -169,56 +123,7 @@ static void add_passing(struct ladder_model *m, const struct record *r, struct l
         ladder_model_infer(m, s, LADDER_LEFT, r->event.time);
 }
 
-/* --- segments of two stacks: who is who --- */
-
-static bool is_same(const struct ladder_segment *a, const struct ladder_segment *b)
-{
-    return a->conversation == b->conversation && a->from == b->from && a->wire_seq == b->wire_seq &&
-           a->wire_ack == b->wire_ack && a->flags == b->flags && a->len == b->len &&
-           a->wire_window == b->wire_window && a->options.ts_value == b->options.ts_value &&
-           a->options.sack_count == b->options.sack_count;
-}
-
-static size_t oldest_segment(const struct ladder_model *m)
-{
-    return m->keeps || m->segments < SEGMENTS_KEPT ? 0 : m->segments - SEGMENTS_KEPT;
-}
-
-/* The segment on the wire that `s`, which arrives now, is. Of several that are alike (an ACK twice, what was
- * sent again) the one that then took as long as the last before it, or the other way's; the latest when
- * nothing is known. */
-static size_t find_flying(const struct ladder_model *m, const struct ladder_segment *s, usec now)
-{
-    size_t best = NONE, from = oldest_segment(m);
-    usec took = m->took[s->from] ? m->took[s->from] : m->took[!s->from], off = NEVER;
-    for (size_t i = m->first_flying > from ? m->first_flying : from; i < m->segments; i++) {
-        const struct ladder_segment *sent = segment_at(m, i);
-        if (sent->fate != LADDER_FLIES || !is_same(sent, s))
-            continue;
-        usec error = llabs(now - sent->sent - took);
-        if (error < off) {
-            best = i;
-            off = error;
-        }
-    }
-    return best;
-}
-
-static size_t find_landed(const struct ladder_model *m, const struct ladder_segment *s)
-{
-    for (size_t i = m->segments; i > oldest_segment(m); i--) {
-        const struct ladder_segment *sent = segment_at(m, i - 1);
-        if (sent->fate != LADDER_FLIES && sent->sent != NEVER && is_same(sent, s))
-            return i - 1;
-    }
-    return NONE;
-}
-
-static void skip_landed(struct ladder_model *m)
-{
-    while (m->first_flying < m->segments && segment_at(m, m->first_flying)->fate != LADDER_FLIES)
-        m->first_flying++;
-}
+/* --- segments of two stacks --- */
 
 static void depart(struct ladder_model *m, const struct record *r, struct ladder_segment *s)
 {
@@ -230,31 +135,10 @@ static void depart(struct ladder_model *m, const struct record *r, struct ladder
         ladder_model_step(m, &step);
 }
 
-/* One that nobody sent is drawn too: an attacker's, or an old duplicate. */
-static size_t arrive_unsent(struct ladder_model *m, const struct ladder_segment *s, usec now)
-{
-    struct ladder_segment arrived = *s;
-    size_t before = find_landed(m, s);
-    arrived.sent = before == NONE ? NEVER : segment_at(m, before)->sent;
-    arrived.copy = before != NONE;
-    arrived.arrived = now;
-    arrived.fate = LADDER_ARRIVED;
-    return ladder_model_keep(m, &arrived);
-}
-
-static void arrive(struct ladder_model *m, const struct record *r, const struct ladder_segment *s)
+static void arrive(struct ladder_model *m, const struct record *r, struct ladder_segment *s)
 {
     struct ladder_step step = step_of(r, !s->from, s->conversation, LADDER_ARRIVES);
-    step.segment = find_flying(m, s, r->event.time);
-    if (step.segment == NONE) {
-        step.segment = arrive_unsent(m, s, r->event.time);
-    } else {
-        struct ladder_segment *sent = segment_at(m, step.segment);
-        sent->arrived = r->event.time;
-        sent->fate = LADDER_ARRIVED;
-        m->took[s->from] = sent->arrived - sent->sent;
-        skip_landed(m);
-    }
+    step.segment = ladder_flight_land(m, s, r->event.time);
     if (step.segment == NONE)
         return;
     m->latest[step.side] = step.segment;
@@ -269,8 +153,6 @@ static void add_segment(struct ladder_model *m, const struct record *r)
     unsigned number = ladder_model_find(m, side, e->local, e->remote, e->connection, true);
     struct ladder_segment s = segment_of(r, from, number);
     if (m->both && e->kind == EVENT_SEGMENT_IN) {
-        if (number && find_flying(m, &s, e->time) == NONE)
-            ladder_model_relate(ladder_conversation_at(m, number), &s);
         arrive(m, r, &s);
         return;
     }
@@ -359,20 +241,8 @@ static void add_datagram(struct ladder_model *m, const struct record *r)
 static void add_lost(struct ladder_model *m, const struct record *r)
 {
     struct ladder_peek peek;
-    unsigned side = side_of(m, r);
     bool known = r->packet_len && ladder_peek(r->packet, r->packet_len, &peek);
-    size_t oldest = m->first_flying;
-    for (size_t i = m->segments; i > oldest; i--) {
-        struct ladder_segment *s = segment_at(m, i - 1);
-        if (s->from != side || s->fate != LADDER_FLIES)
-            continue;
-        if (known && (s->wire_seq != peek.header.seq.n || s->wire_ack != peek.header.ack.n ||
-                      s->flags != peek.header.flags || s->len != peek.len))
-            continue;
-        s->fate = LADDER_LOST;
-        break;
-    }
-    skip_landed(m);
+    ladder_flight_lose(m, side_of(m, r), known ? &peek : NULL);
 }
 
 /* A segment that was thrown away before it was looked at has no other record than the drop's. */
@@ -381,12 +251,11 @@ static size_t dropped_segment(struct ladder_model *m, const struct record *r, co
 {
     struct ladder_segment s = {.sent = NEVER, .arrived = NEVER, .from = !side, .conversation = number};
     ladder_segment_header(&s, &peek->header, peek->len);
-    const struct ladder_segment *last = m->latest[side] == NONE ? NULL : segment_at(m, m->latest[side]);
-    if (last && last->arrived == r->event.time && is_same(last, &s))
+    const struct ladder_segment *last =
+        m->latest[side] == NONE ? NULL : ladder_segment_at(m, m->latest[side]);
+    if (last && last->arrived == r->event.time && ladder_segment_is_same(last, &s))
         return m->latest[side];
     if (m->both) {
-        if (number && find_flying(m, &s, r->event.time) == NONE)
-            ladder_model_relate(ladder_conversation_at(m, number), &s);
         arrive(m, r, &s);
     } else {
         if (number)
@@ -439,9 +308,8 @@ void ladder_model_add(struct ladder_model *m, const struct record *r)
 
 void ladder_model_end(struct ladder_model *m)
 {
-    for (size_t i = m->first_flying; m->both && i < m->segments; i++)
-        if (segment_at(m, i)->fate == LADDER_FLIES)
-            segment_at(m, i)->fate = LADDER_LOST;
-    if (!m->both)
+    if (m->both)
+        ladder_flight_end(m);
+    else
         ladder_model_lost(m);
 }

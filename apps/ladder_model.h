@@ -1,7 +1,17 @@
 /* What a ladder shows, before it is drawn: segments with what became of them, and the steps in which it
  * happened.
  *
- * Records (of one stack or of two) and captured segments go in; steps come out, in order, into a sink. */
+ * Records (of one stack or of two) and captured segments go in; steps come out, in order, into a sink.
+ *
+ *     from records to steps                                           ladder_model.c
+ *     from captured segments to steps                                 ladder_capture.c
+ *     conversations: between which ends, and by which number          ladder_conversation.c
+ *     segments, as many as are kept                                   ladder_segments.c
+ *     of two stacks: which that arrives is which that was sent        ladder_flight.c
+ *     of others: which seem to have been lost                         ladder_lost.c
+ *     sequence numbers as positions, and what they tell               ladder_numbers.c
+ *     the state of an end where no stack says it                      ladder_peer.c
+ */
 #ifndef GLASS_LADDER_MODEL_H
 #define GLASS_LADDER_MODEL_H
 

@@ -1,7 +1,7 @@
 /* Sequence numbers of a ladder: positions of what was seen on the wire, and what they tell of a segment (sent
  * again, out of order, behind a gap). RFC 9293 3.4.
  *
- * ladder_model.c and ladder_capture.c call. */
+ * ladder_model.c, ladder_flight.c and ladder_capture.c call. */
 #include <stdlib.h>
 #include <string.h>
 #include "ladder_model.h"

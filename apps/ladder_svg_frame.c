@@ -1,5 +1,6 @@
 /* What every ladder's picture has: the SVG 1.1 document around it, with one style sheet for light and for
- * dark. Only generic font families, nothing from elsewhere, no script. ladder_svg.c draws into it. */
+ * dark. Only generic font families, nothing from elsewhere, no script. ladder_svg.c and its parts draw
+ * into it. */
 #include "ladder_svg.h"
 
 #include <string.h>

@@ -5,8 +5,8 @@
  *     replay_flows      the conversations of that address, each in the order of its host replay_flows.c
  *     replay_plan       what the application on that side did, what its TCP offered,
  *                       what did not arrive             replay_plan.c, replay_offers.c, replay_losses.c
- *     replay_run        a fresh stack is fed the peer's frames at the capture's times    replay_run.c, replay_app.c, replay_datagrams.c
- *     replay_compare    what it sent, beside what the capture holds                      replay_compare.c
+ *     replay_run        a fresh stack is fed the peer's frames at the capture's times    replay_run.[ch]
+ *     replay_compare    what it sent, beside what the capture holds                      replay_compare.[ch]
  *
  * A conversation is a TCP four-tuple (with all its connections, one after another), or all of the address's UDP and
  * ICMP together. Used by replay.c and annotate.c. */
