@@ -29,7 +29,7 @@ static int label_text(const struct ladder_text *t, const struct ladder_row *row,
 {
     const struct ladder_segment *s = &row->segment;
     bool arrives = row->part == ROW_ARRIVE && s->sent != NEVER;
-    char flags[40], seq[32], ack[32], tag[16] = "", part[3][48] = {"", "", ""};
+    char flags[40], seq[32], ack[32], tag[16], part[3][48] = {"", "", ""};
     ladder_flags_text(s->flags, flags);
     ladder_numbers_text(s, &t->style, seq, ack);
     if (arrives)
@@ -39,8 +39,7 @@ static int label_text(const struct ladder_text *t, const struct ladder_row *row,
     const char *word = arrives && !s->copy ? "" : ladder_segment_word(s);
     if (*word)
         snprintf(part[1], sizeof part[1], "  %s", word);
-    if (t->many && row->conversation)
-        snprintf(tag, sizeof tag, "#%u ", row->tag);
+    ladder_tag_text(row, t->many, tag);
     for (int keep = 3; keep >= 0; keep--) { /* the number stays longest, then the word */
         int n = snprintf(to, LABEL, " %s%s%s%s%s ", tag, flags, keep > 0 ? part[0] : "",
                          keep > 2 ? part[2] : "", keep > 1 ? part[1] : "");

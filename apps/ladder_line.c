@@ -99,12 +99,11 @@ void line_right_margin(const struct ladder_text *t, usec at, const char *state)
 static void state_text(const struct ladder_text *t, const struct ladder_row *row, unsigned side, unsigned i,
                        char to[STATE_TEXT])
 {
-    char tag[16] = "";
+    char tag[16];
     to[0] = '\0';
     if (i >= row->states[side])
         return;
-    if (t->many && row->conversation)
-        snprintf(tag, sizeof tag, "#%u ", row->tag);
+    ladder_tag_text(row, t->many, tag);
     snprintf(to, STATE_TEXT, row->state[side][i].inferred ? "%s(%s)" : "%s%s", tag,
              tcp_state_name(row->state[side][i].state));
     to[side_column(t) - 1] = '\0'; /* a long number leaves less of the name */

@@ -73,7 +73,7 @@ void svg_row_arrow(const struct svg *s, const struct placed_row *p)
 
 void svg_row_label(const struct svg *s, const struct placed_row *p)
 {
-    char flags[40], label[128], seq[32], ack[32], numbers[128], tag[16] = "", classes[32];
+    char flags[40], label[128], seq[32], ack[32], numbers[128], tag[16], classes[32];
     const struct ladder_segment *g = &p->row.segment;
     bool right = g->from == LADDER_LEFT;
     const char *anchor = right ? "start" : "end";
@@ -82,8 +82,7 @@ void svg_row_label(const struct svg *s, const struct placed_row *p)
         return;
     ladder_flags_text(g->flags, flags);
     ladder_numbers_text(g, s->style, seq, ack);
-    if (s->many && p->row.conversation)
-        snprintf(tag, sizeof tag, "#%u ", p->row.tag);
+    ladder_tag_text(&p->row, s->many, tag);
     int n = snprintf(label, sizeof label, "%s%s", tag, flags);
     if (g->len > 0)
         n += snprintf(label + n, sizeof label - (size_t)n, "  len %u", g->len);

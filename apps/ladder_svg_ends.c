@@ -32,10 +32,9 @@ static void end_bar(struct svg *s, unsigned side, int y)
 
 static void state_name(const struct svg *s, const struct ladder_row *row, unsigned side, unsigned i, int y)
 {
-    char name[48], tag[16] = "";
+    char name[48], tag[16];
     bool inferred = row->state[side][i].inferred;
-    if (s->many && row->conversation)
-        snprintf(tag, sizeof tag, "#%u ", row->tag);
+    ladder_tag_text(row, s->many, tag);
     snprintf(name, sizeof name, inferred ? "%s(%s)" : "%s%s", tag, tcp_state_name(row->state[side][i].state));
     int x = side == LADDER_LEFT ? SVG_LEFT - BAR - 9 : SVG_RIGHT + BAR + 9;
     svg_text(s->out, x, y + 4 + (int)i * SVG_LINE, inferred ? "state ink inferred" : "state ink",

@@ -29,12 +29,13 @@ static int each_line(const char *text, size_t room, void (*line)(void *context, 
     return lines;
 }
 
-static int note_lines(const struct ladder_note *note)
+static int note_lines(const struct svg *s, const struct ladder_row *row, const struct ladder_note *note)
 {
-    char rule[256] = "";
+    char text[LADDER_TEXT + 16], rule[256] = "";
+    ladder_note_text(note, row, s->many, text);
     if (note->rule != RULE_NONE)
         rule_text(note->rule, rule, sizeof rule);
-    return each_line(note->text, WORDS, NULL, NULL) + each_line(rule, RULE_WORDS, NULL, NULL);
+    return each_line(text, WORDS, NULL, NULL) + each_line(rule, RULE_WORDS, NULL, NULL);
 }
 
 static bool has_numbers(const struct ladder_row *row)
@@ -50,7 +51,7 @@ int svg_words_lines(const struct svg *s, const struct ladder_row *row)
         ladder_options_text(&row->segment, s->style, options, sizeof options);
     lines += each_line(options, WORDS, NULL, NULL);
     for (unsigned i = 0; i < row->notes; i++)
-        lines += note_lines(&row->note[i]);
+        lines += note_lines(s, row, &row->note[i]);
     return lines;
 }
 

@@ -112,12 +112,17 @@ void ladder_tally_text(const struct ladder_tally *tally, unsigned from, size_t c
         snprintf(to, 96, "%s ... %u ACKs", mark, tally->acks);
 }
 
+void ladder_tag_text(const struct ladder_row *row, bool many, char to[16])
+{
+    to[0] = '\0';
+    if (many && row->conversation)
+        snprintf(to, 16, "#%u ", row->tag);
+}
+
 void ladder_note_text(const struct ladder_note *note, const struct ladder_row *row, bool many,
                       char to[LADDER_TEXT + 16])
 {
-    bool needs_tag = many && *note->text && row->conversation && row->part == ROW_NO_SEGMENT;
-    if (needs_tag)
-        snprintf(to, LADDER_TEXT + 16, "#%u %s", row->tag, note->text);
-    else
-        snprintf(to, LADDER_TEXT + 16, "%s", note->text);
+    char tag[16];
+    ladder_tag_text(row, many && *note->text && row->part == ROW_NO_SEGMENT, tag);
+    snprintf(to, LADDER_TEXT + 16, "%s%s", tag, note->text);
 }

@@ -19,6 +19,9 @@ void ladder_tally_text(const struct ladder_tally *tally, unsigned from, size_t c
 /* "again", "late", "gap", "probe", "a copy" or "": what is to be noticed. */
 const char *ladder_segment_word(const struct ladder_segment *s);
 
+/* "#2 ", the connection that a row is of, where there are several; else "". */
+void ladder_tag_text(const struct ladder_row *row, bool many, char to[16]);
+
 /* What a note says; of several connections with its number, when no arrow beside it has that. */
 void ladder_note_text(const struct ladder_note *note, const struct ladder_row *row, bool many,
                       char to[LADDER_TEXT + 16]);
