@@ -2,7 +2,8 @@
  *
  * Two lists of records: what happens while a packet is looked at is that packet's; everything else waits for
  * the next packet of its connection to leave (a timer that fired, a call, a reply that the stack made and not
- * sent yet). Owned by up.c and annotate.c; called by loop.c through capture_view, and as an observer. */
+ * sent yet). Owned by `glass up` (up_pieces.c) and annotate.c; called by loop.c through capture_view, and as
+ * an observer. */
 #include "annotation.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* Messages of control.h <-> bytes. No RFC: both ends are glass.
  *
- * Owns the two buffers and every check of a length. control.c and the client commands call it. */
+ * Owns the two buffers and every check of a length. The server (control_serving.h) and the client
+ * commands call it. */
 #include "control_frame.h"
 
 #include <errno.h>

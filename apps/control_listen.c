@@ -1,7 +1,7 @@
 /* Takes the name of a stack: a lock, then the socket.
  *
  * The lock decides who runs; the kernel drops it with its holder, however that ended, so a socket found by
- * the holder of the lock is a dead one's. Called by up.c. */
+ * the holder of the lock is a dead one's. Called by up_pieces.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* The running stack's end of control.h. `glass up` makes the listening socket (control_listen.h) and hands it over;
- * control.c accepts, checks who asks and serves each client from the loop. */
+ * control.c accepts, checks who asks and serves each client from the loop, with the files of control_serving.h. */
 #ifndef GLASS_CONTROL_SERVER_H
 #define GLASS_CONTROL_SERVER_H
 

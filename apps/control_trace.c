@@ -1,4 +1,5 @@
-/* The stream of events to one client. No RFC. Called by control.c and, for each event, by the stack. */
+/* The stream of events to one client. No RFC. Called by control_requests.c (start),
+ * control.c and, for each event, by the stack. */
 #include "control_trace.h"
 
 static size_t waiting(const struct control_trace *trace)

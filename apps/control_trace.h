@@ -1,8 +1,8 @@
 /* The stream of events to one client of the control socket (CONTROL_TRACE).
  *
  * Events go into the client's queue up to a bound. A client that reads too slowly loses events, never the stack its
- * time: they are counted, and the count takes their place in the stream. control.c owns one of these in each client,
- * writes the queue out and watches for room. */
+ * time: they are counted, and the count takes their place in the stream. Each struct control_client owns one;
+ * control.c writes the queue out and watches for room. */
 #ifndef GLASS_CONTROL_TRACE_H
 #define GLASS_CONTROL_TRACE_H
 

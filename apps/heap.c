@@ -1,4 +1,4 @@
-/* malloc and free behind the core's two hooks. Used by up.c, replay_run.c and the tests. */
+/* malloc and free behind the core's two hooks. Used by up_pieces.c, replay_run.c and the tests. */
 #include "heap.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Open and mapped files. A file that is cut short under a mapping raises SIGBUS at whoever reads beyond its
  * new end, the checksum or a copy: the handler puts zeros there and marks the file, and its readers break
- * off. Called by http_answer.c and httpd.c. */
+ * off. Called by http_answer.c, http_send.c and httpd.c. */
 #include "http_store.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The fan-out of observers.h. No RFC. Owned by up.c; whoever shows events registers here. */
+/* The fan-out of observers.h. No RFC. Owned by struct up; whoever shows events registers here. */
 #include "observers.h"
 
 static void see_all(void *context, const struct event *event)

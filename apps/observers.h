@@ -4,7 +4,7 @@
  *
  *     static void see(void *context, const struct event *e) { ... }
  *     struct observer mine = {.see = see, .context = me};
- *     observers_add(&up->observers, &mine);           in up.c: after open_stack, before the loop runs
+ *     observers_add(&up->observers, &mine);           in up_pieces.c, as open_observers does
  *     observers_remove(&up->observers, &mine);        before `mine` goes away; removing twice is harmless
  *
  * `see` is called at the moment of the event, from inside the stack's verbs: it must not call the stack, must not

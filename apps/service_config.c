@@ -1,5 +1,5 @@
 /* Which service answers at which port: the textbook's numbers (RFC 862, 863, 864, 867, 9110 4.2.1), and the
- * --service argument that changes them. Called by up.c. */
+ * --service argument that changes them. Called by up_args.c. */
 #include <stdio.h>
 #include <string.h>
 

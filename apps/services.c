@@ -1,4 +1,4 @@
-/* Starts and stops the programs that services.h lists. Called by up.c. */
+/* Starts and stops the programs that services.h lists. Called by up_pieces.c and up_closing.c. */
 #include "services.h"
 
 #include <errno.h>

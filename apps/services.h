@@ -1,7 +1,7 @@
 /* The programs bound to ports: echo (RFC 862), discard (RFC 863), chargen (RFC 864), daytime (RFC 867), each over
  * TCP and UDP, and http (RFC 9112).
  *
- * service_config.c reads what the user wants; services.c starts and stops them; up.c calls both. */
+ * service_config.c reads what the user wants; services.c starts and stops them. `glass up` calls both. */
 #ifndef GLASS_SERVICES_H
 #define GLASS_SERVICES_H
 

@@ -1,4 +1,4 @@
-/* Events as lines on a terminal. up.c prints them as they happen, trace.c those of another process. */
+/* Events as lines on a terminal. up_pieces.c prints them as they happen, trace.c those of another process. */
 #include "trace_text.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* What `glass up` was asked for. up_args.c reads it, up.c does it. */
+/* What `glass up` was asked for. up_args.c reads it, up.c does it with the files of up_pieces.h. */
 #ifndef GLASS_UP_H
 #define GLASS_UP_H
 

@@ -156,7 +156,7 @@ static int set_link(struct up_config *c, const char *text)
     return 0;
 }
 
-/* Only looked at here; up.c applies it. */
+/* Only looked at here; up_pieces.c applies it. */
 static int set_tcp(struct up_config *c, const char *text)
 {
     char why[160];

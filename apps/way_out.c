@@ -1,8 +1,8 @@
 /* Says at once what a time-out would say after minutes: a laboratory has no way out (RFC 1122 3.3.1: the
  * stack's only gateway is the kernel, and the kernel forwards only when it is told to).
  *
- * Called by control.c, through up.c, before it opens a socket for glass nc, get or ping. Runs in the stack's
- * network namespace; sends nothing. */
+ * Called by control_requests.c, through up_pieces.c, before it opens a socket for glass nc, get or ping. Runs
+ * in the stack's network namespace; sends nothing. */
 #include "way_out.h"
 
 #include <arpa/inet.h>

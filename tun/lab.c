@@ -1,6 +1,6 @@
 /* Entering and joining the laboratory: unshare(2), setns(2).
  *
- * Owns the namespaces' descriptors. Called by apps/up.c (enter) and apps/exec.c (join). */
+ * Owns the namespaces' descriptors. Called by apps/up_pieces.c (enter) and apps/exec.c (join). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

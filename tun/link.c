@@ -2,8 +2,8 @@
  *
  * Owns every datagram that is on its way. A datagram meets, in this order: the queue of the bottleneck, its
  * rate, loss, bit errors, delay and jitter, reordering, duplication. Time comes from the caller; only the
- * device at the end of the file asks the clock. Called by loop.c through struct device, by apps/up.c, and by
- * tests/bench. */
+ * device at the end of the file asks the clock. Called by loop.c through struct device, by apps/up_pieces.c,
+ * and by tests/bench. */
 #include "link.h"
 
 #include <errno.h>
@@ -309,7 +309,7 @@ static ssize_t link_device_read(struct device *device, uint8_t *to, size_t room,
 static ssize_t link_device_write(struct device *device, const struct iovec *part, int count,
                                  const struct offload *offload)
 {
-    (void)offload; /* none: up.c opens the device without */
+    (void)offload; /* none: up_pieces.c opens the device without */
     struct link *link = (struct link *)device;
     ssize_t len = 0;
     usec now = clock_now();

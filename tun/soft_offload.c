@@ -1,5 +1,5 @@
 /* A device that cuts and joins in software, before one that does not. Called by loop.c through struct device,
- * and by apps/up.c.
+ * and by apps/up_pieces.c.
  *
  * Nothing is kept back: what is joined is what the device had at once, and a datagram that was read too far
  * is the next that is given out. */

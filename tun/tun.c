@@ -1,7 +1,7 @@
 /* Opens /dev/net/tun and makes or joins a device (Linux Documentation/networking/tuntap.rst).
  *
- * Owns the descriptor and the words for everything that can go wrong with it. Called by apps/up.c; read and
- * write are called by loop.c. */
+ * Owns the descriptor and the words for everything that can go wrong with it. Called by apps/up_pieces.c;
+ * read and write are called by loop.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
