@@ -169,6 +169,11 @@ bool arg_addr(const char *text, uint32_t *addr)
     return true;
 }
 
+void addr_text(uint32_t addr, char to[16])
+{
+    snprintf(to, 16, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255);
+}
+
 /* RFC 1122 3.2.1.3: not "this network", not loopback, not multicast or reserved. */
 static bool is_host_address(uint32_t addr)
 {

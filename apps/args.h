@@ -65,6 +65,9 @@ bool arg_seconds(const char *text, int64_t *out);
 /* "10.7.0.2", host byte order: four decimal numbers, no leading zeros, nothing behind. */
 bool arg_addr(const char *text, uint32_t *addr);
 
+/* The other way round: "10.7.0.2". */
+void addr_text(uint32_t addr, char to[16]);
+
 /* "10.7.0.2/24": an address that a host may have, prefix length 8 to 30. */
 bool arg_cidr(const char *text, uint32_t *addr, uint8_t *prefix);
 

@@ -28,7 +28,7 @@ int control_send(int fd, enum control_type type, const void *body, size_t len)
             continue;
         if (n < 0)
             return -errno;
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 2 && n > 0; i++) {
             size_t gone = (size_t)n < parts[i].iov_len ? (size_t)n : parts[i].iov_len;
             parts[i].iov_base = (uint8_t *)parts[i].iov_base + gone;
             parts[i].iov_len -= gone;

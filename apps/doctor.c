@@ -25,7 +25,6 @@
 #include "control_find.h"
 #include "demo_tool.h"
 #include "names.h"
-#include "relay.h"
 
 #define CAP_NET_ADMIN_BIT 12
 #define OFFLOAD_USO       0x60ul /* TUN_F_USO4 and TUN_F_USO6, of Linux 6.2: older headers lack them */

@@ -3,7 +3,7 @@
 #include "netstat.h"
 
 #include <stdlib.h>
-#include "relay.h"
+#include "args.h"
 #include "trace_json.h"
 
 static void end(FILE *out, const char *which, struct endpoint e)

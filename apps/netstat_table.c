@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "args.h"
 #include "names.h"
-#include "relay.h"
 
 #define ENDPOINT_WIDTH 21  /* "255.255.255.255:65535" */
 #define ENDPOINT_MAX   320 /* a host's name of 255, a service's */

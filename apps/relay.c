@@ -15,11 +15,6 @@
 
 #define RELAY_QUEUE (2 * CONTROL_MESSAGE_MAX)
 
-void addr_text(uint32_t addr, char to[16])
-{
-    snprintf(to, 16, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255);
-}
-
 bool relay_resolve(const char *command, const char *host, uint32_t *addr)
 {
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;

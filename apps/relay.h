@@ -55,6 +55,4 @@ void relay_close(struct relay *r);
 /* An address by number or by name (getaddrinfo, IPv4 only). False after one line on standard error. */
 bool relay_resolve(const char *command, const char *host, uint32_t *addr);
 
-void addr_text(uint32_t addr, char to[16]);
-
 #endif

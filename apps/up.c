@@ -8,7 +8,6 @@
 
 #include "args.h"
 #include "commands.h"
-#include "relay.h"
 #include "up_pieces.h"
 
 #define OUTPUT_BUFFER 65536

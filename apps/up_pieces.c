@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "../tun/offload.h"
+#include "args.h"
 #include "heap.h"
-#include "relay.h"
 #include "tcp_settings.h"
 #include "up_pieces.h"
 #include "way_out.h"

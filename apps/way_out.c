@@ -11,12 +11,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const char *text_of(uint32_t addr, char to[INET_ADDRSTRLEN])
-{
-    struct in_addr in = {htonl(addr)};
-    return inet_ntop(AF_INET, &in, to, INET_ADDRSTRLEN);
-}
+#include "args.h"
 
 /* What the kernel says of a datagram socket that is bound or connected to that address. 0 or a negative
  * errno. */
@@ -57,11 +52,11 @@ static bool kernel_forwards(void)
 
 int way_out_check(const struct way_out *stack, uint32_t addr, char *why, size_t room)
 {
-    char there[INET_ADDRSTRLEN], own[INET_ADDRSTRLEN], network[INET_ADDRSTRLEN];
+    char there[16], own[16], network[16];
     uint32_t mask = (uint32_t)(UINT64_C(0xffffffff) << (32 - stack->prefix));
-    text_of(addr, there);
-    text_of(stack->addr, own);
-    text_of(stack->addr & mask, network);
+    addr_text(addr, there);
+    addr_text(stack->addr, own);
+    addr_text(stack->addr & mask, network);
     if (addr >> 24 == 127)
         snprintf(why, room, "%s is each host's own loopback: the stack itself is %s", there, own);
     else if (((addr ^ stack->addr) & mask) == 0 || is_the_kernels(addr))
