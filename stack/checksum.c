@@ -92,7 +92,8 @@ uint16_t checksum_finish(const struct checksum *c)
 
 uint16_t checksum_of(const void *bytes, size_t len)
 {
-    struct checksum c = {0};
-    checksum_add(&c, bytes, len);
-    return checksum_finish(&c);
+    uint16_t native = (uint16_t)~fold(add_words(bytes, len));
+    uint8_t stored[2];
+    memcpy(stored, &native, sizeof stored); /* (B) */
+    return peek16(stored);
 }

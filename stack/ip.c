@@ -104,10 +104,10 @@ void ip_input(struct ip *ip, const uint8_t *datagram, size_t len, const struct o
         core_drop(ip->core, why, datagram, len);
 }
 
-void ip_tick(struct ip *ip, usec now)
+void ip_give_up(struct ip *ip, usec now)
 {
     struct ip_packet first;
-    while (!ip_frag_idle(&ip->frag) && ip_frag_expired(&ip->frag, now, &first)) {
+    while (ip_frag_expired(&ip->frag, now, &first)) {
         if (first.body.len > 0) /* RFC 1122 3.3.2: only then does the error say whose datagram it was */
             icmp_send_error(ip->icmp, first.dst, &first, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIME);
     }

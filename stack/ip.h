@@ -26,7 +26,13 @@ void ip_free(struct ip *ip);
 void ip_input(struct ip *ip, const uint8_t *datagram, size_t len, const struct offload *offload);
 
 /* Gives up on datagrams whose fragments stayed away, and tells their senders (RFC 1122 3.3.2). */
-void ip_tick(struct ip *ip, usec now);
+void ip_give_up(struct ip *ip, usec now);
+
+static inline void ip_tick(struct ip *ip, usec now)
+{
+    if (!ip_frag_idle(&ip->frag)) /* which is rare */
+        ip_give_up(ip, now);
+}
 
 /* When ip_tick has something to do; NEVER. */
 usec ip_due(const struct ip *ip);

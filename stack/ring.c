@@ -21,6 +21,16 @@ static void check(const struct ring *r, int64_t position, size_t len)
     assert(r->head <= position && position + (int64_t)len <= r->head + r->size);
 }
 
+/* Also what was stored ahead of the tail. */
+static void move(const struct ring *from, struct core *core, struct ring *to)
+{
+    struct span old[2];
+    ring_spans(from, from->head, from->size, old);
+    ring_store(to, from->head, old[0].at, old[0].len);
+    ring_store(to, from->head + (int64_t)old[0].len, old[1].at, old[1].len);
+    core_free(core, from->base, from->size);
+}
+
 bool ring_reserve(struct ring *r, struct core *core, uint32_t need, uint32_t most)
 {
     if (need <= r->size)
@@ -29,11 +39,8 @@ bool ring_reserve(struct ring *r, struct core *core, uint32_t need, uint32_t mos
     bigger.base = core_take_block(core, need, most, &bigger.size);
     if (!bigger.base)
         return false;
-    struct span old[2];
-    ring_spans(r, r->head, r->size, old);
-    ring_store(&bigger, r->head, old[0].at, old[0].len);
-    ring_store(&bigger, r->head + (int64_t)old[0].len, old[1].at, old[1].len);
-    core_free(core, r->base, r->size);
+    if (r->size > 0)
+        move(r, core, &bigger);
     *r = bigger;
     return true;
 }
@@ -52,7 +59,8 @@ void ring_store(struct ring *r, int64_t position, const void *bytes, size_t len)
     check(r, position, len);
     size_t first = before_wrap(r, position, len);
     memcpy(at(r, position), bytes, first);
-    memcpy(r->base, (const uint8_t *)bytes + first, len - first);
+    if (first < len)
+        memcpy(r->base, (const uint8_t *)bytes + first, len - first);
 }
 
 void ring_load(const struct ring *r, int64_t position, void *bytes, size_t len)
@@ -62,7 +70,8 @@ void ring_load(const struct ring *r, int64_t position, void *bytes, size_t len)
     check(r, position, len);
     size_t first = before_wrap(r, position, len);
     memcpy(bytes, at(r, position), first);
-    memcpy((uint8_t *)bytes + first, r->base, len - first);
+    if (first < len)
+        memcpy((uint8_t *)bytes + first, r->base, len - first);
 }
 
 void ring_spans(const struct ring *r, int64_t position, size_t len, struct span out[2])

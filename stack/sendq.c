@@ -31,16 +31,19 @@ static unsigned loans_before(const struct sendq *s, int64_t position)
     return low;
 }
 
-/* Lent bytes between the beginning of the stream and `position`. */
-static int64_t lent_before(const struct sendq *s, int64_t position)
+/* Lent bytes between the beginning of the stream and `position`, where there are loans; and at all. */
+static int64_t sum_before(const struct sendq *s, int64_t position)
 {
-    if (!s->loans)
-        return 0;
     unsigned n = loans_before(s, position);
     if (n == 0)
         return s->loans->before;
     const struct lent *l = lent_at(s->loans, n - 1);
     return l->before + smaller(position - l->left, (int64_t)l->loan.len);
+}
+
+static inline int64_t lent_before(const struct sendq *s, int64_t position)
+{
+    return s->loans ? sum_before(s, position) : 0;
 }
 
 /* The ring, with the positions that its storage goes by. */
@@ -97,6 +100,13 @@ static const struct lent *loan_from(const struct sendq *s, int64_t position)
 size_t sendq_spans(const struct sendq *s, int64_t position, size_t len, struct span out[FRAME_SPANS])
 {
     int64_t end = position + (int64_t)len, from = position;
+    if (!s->loans) { /* a ring like any other */
+        struct ring copies = copies_of(s);
+        ring_spans(&copies, position, len, out);
+        for (int n = 2; n < FRAME_SPANS; n++)
+            out[n] = (struct span){0};
+        return len;
+    }
     for (int n = 0; n < FRAME_SPANS; n++) {
         out[n] = (struct span){0};
         if (position == end)

@@ -104,10 +104,8 @@ static enum rule timer_rule(const struct tcp_conn *c, enum tcp_timer which, enum
     }
 }
 
-void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why)
+void tcb_emit_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why)
 {
-    if (!core_observed(c->tcp->core))
-        return;
     struct event e = tcb_event(c, kind);
     e.rule = why ? why : timer_rule(c, which, kind);
     e.u.timer.which = which;
@@ -125,10 +123,8 @@ void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due)
     tcb_timer_event(c, which, EVENT_TIMER_SET, RULE_NONE);
 }
 
-void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
+void tcb_timer_end(struct tcp_conn *c, enum tcp_timer which)
 {
-    if (c->due[which] == NEVER)
-        return;
     c->due[which] = NEVER;
     tcb_timer_event(c, which, EVENT_TIMER_SET, RULE_NONE);
 }

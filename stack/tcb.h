@@ -241,7 +241,13 @@ struct event tcb_event(const struct tcp_conn *c, enum event_kind kind);
 void tcb_drop(const struct tcp_conn *c, enum drop why, const uint8_t *packet, size_t len);
 
 /* Tells that a timer was set, stopped or (EVENT_TIMER_FIRED) has fired. `why` RULE_NONE: by its own rule. */
-void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why);
+void tcb_emit_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why);
+
+static inline void tcb_timer_event(const struct tcp_conn *c, enum tcp_timer which, enum event_kind kind, enum rule why)
+{
+    if (core_observed(c->tcp->core))
+        tcb_emit_timer_event(c, which, kind, why);
+}
 
 /* Asks for the connection's turn in tcp_output. */
 void tcb_mark(struct tcp_conn *c);
@@ -249,12 +255,18 @@ void tcb_unmark(struct tcp_conn *c);
 
 /* Deadlines: due[which] is the truth; the wheel entry may be earlier and then finds nothing to do. */
 void tcb_timer_start(struct tcp_conn *c, enum tcp_timer which, usec due);
-void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which);
+void tcb_timer_end(struct tcp_conn *c, enum tcp_timer which); /* one that is on */
 usec tcb_timer_earliest(const struct tcp_conn *c, enum tcp_timer *which); /* NEVER: none */
 
 static inline bool tcb_timer_on(const struct tcp_conn *c, enum tcp_timer which)
 {
     return c->due[which] != NEVER;
+}
+
+static inline void tcb_timer_stop(struct tcp_conn *c, enum tcp_timer which)
+{
+    if (tcb_timer_on(c, which))
+        tcb_timer_end(c, which);
 }
 
 /* The key of a four-tuple in the tables. */
