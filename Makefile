@@ -39,7 +39,8 @@ STACK := config wire checksum seq siphash rules event timer core table ring rang
          port outbox tcp_wire rtt cc cc_reno cc_cubic tcp_peers timewaits tcb tcp_segment tcp_timestamps tcp_options tcp_reply \
          tcp_cookie tcp_ecn tcp_timewait tcp_listen_queue tcp_flight tcp_info tcp_sack tcp_rack tcp_loss tcp_rcv tcp_snd \
          tcp_state tcp_timer tcp_rest tcp_listen tcp_user tcp_input tcp_output tcp dgram udp icmp ip_frag ip \
-         stack_parts socket stack errno_name event_ends event_text
+         stack_parts socket socket_call socket_open socket_data socket_close socket_options socket_status \
+         stack errno_name event_ends event_text
 TUN   := $(patsubst tun/%.c,%,$(sort $(wildcard tun/*.c)))
 APPS  := $(patsubst apps/%.c,%,$(sort $(wildcard apps/*.c)))
 UNIT  := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))

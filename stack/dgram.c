@@ -1,5 +1,5 @@
 /* The receive side of a datagram socket, and its account with the outbox. udp.c and icmp.c deliver and send,
- * socket.c takes. */
+ * socket_data.c takes. */
 #include "dgram.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* ICMP, RFC 792; RFC 1122 3.2.2; RFC 1812 4.3.2 (how much to quote, how often); RFC 5927 (what to believe).
- * ip.c calls icmp_input and icmp_send_error, socket.c icmp_send_echo.
+ * ip.c calls icmp_input and icmp_send_error, socket_data.c icmp_send_echo.
  *
  * Not answered: timestamp, information and address mask requests (RFC 1122 3.2.2.7-9 leave them optional; RFC
  * 6918 retires most). Not obeyed: source quench (RFC 6633) and redirects (one link and no routing table

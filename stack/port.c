@@ -1,5 +1,5 @@
-/* RFC 6335 (what the port ranges are for), RFC 6056 (how to choose a dynamic one): who owns a port. socket.c
- * takes and releases; udp.c, icmp.c and tcp_listen.c look up. */
+/* RFC 6335 (what the port ranges are for), RFC 6056 (how to choose a dynamic one): who owns a port.
+ * socket_open.c takes, socket_close.c releases; udp.c, icmp.c and tcp_listen.c look up. */
 #include "port.h"
 
 #include <assert.h>

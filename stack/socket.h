@@ -2,7 +2,10 @@
  *
  * RFC 9293 3.9.1 under the names that programs use: OPEN is sock_connect or sock_listen, SEND sock_send, RECEIVE
  * sock_recv, CLOSE sock_close or sock_shutdown, ABORT sock_abort, STATUS sock_getopt and stack_each_socket.
- * A socket is valid until its owner closes it; the stack never frees it earlier. */
+ * A socket is valid until its owner closes it; the stack never frees it earlier.
+ *
+ * In socket_open.c, socket_data.c, socket_close.c, socket_options.c and socket_status.c; what they share is
+ * socket_call.h. */
 #ifndef GLASS_SOCKET_H
 #define GLASS_SOCKET_H
 

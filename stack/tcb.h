@@ -48,7 +48,7 @@ struct flight {
     usec rack_time;       /* RACK.xmit_ts: when the newest delivered transmission left */
     int64_t rack_end;     /* RACK.end_seq */
     usec rack_rtt;        /* RACK.rtt */
-    uint32_t size;        /* FlightSize, RFC 5681 2, when something new last left in good order */
+    uint32_t size;        /* FlightSize, RFC 5681 2, when something new last left in good order, since the last loss */
     int64_t tlp_end;      /* TLP.end_seq: a tail loss probe is out; 0: none */
     bool tlp_is_resend;   /* TLP.is_retrans */
     /* PRR, RFC 6937 3 */

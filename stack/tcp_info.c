@@ -1,4 +1,4 @@
-/* What there is to say about a connection. Called by socket.c and stack.c. */
+/* What there is to say about a connection. Called by socket_status.c and stack.c. */
 #include "tcp_info.h"
 #include "tcp_flight.h"
 

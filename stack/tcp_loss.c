@@ -16,6 +16,11 @@ static const struct stack_config *config_of(const struct tcp_conn *c)
     return &c->tcp->core->config;
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
@@ -108,13 +113,12 @@ static uint32_t flight_size(const struct tcp_conn *c)
 
 /* What a recovery begins from: FlightSize as if each ACK before this one had been answered at once. Where
  * they are read many at a time, what they acknowledge has been counted off, and what may leave for it still
- * waits. */
+ * waits; but what a window holds back would wait anyway. */
 static uint32_t flight_before(const struct tcp_conn *c, const struct delivery *d)
 {
-    const struct flight *f = c->snd.flight;
-    bool waits = f && c->snd.nxt < c->snd.q.tail;
-    uint32_t answered = waits && f->size > d->acked ? f->size - d->acked : 0;
-    return larger(flight_size(c), answered);
+    uint32_t before = c->snd.flight ? c->snd.flight->size : 0, size = flight_size(c);
+    int64_t possible = smaller(smaller(c->snd.q.tail - c->snd.una, c->snd.wnd), c->cc.cwnd);
+    return larger(size, (uint32_t)smaller(before > d->acked ? before - d->acked : 0, possible));
 }
 
 static void mark_first_lost(struct tcp_conn *c)
@@ -142,6 +146,7 @@ static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
     c->snd.recover = c->snd.nxt;
     f->recover_fs = larger(flight_size, c->snd.mss);
     f->prr_delivered = f->prr_out = 0;
+    f->size = 0; /* the next one counts what leaves from here on */
     c->cc.ops->on_loss(&c->cc, flight_size, core_of(c)->now);
     c->snd.cwr_owed = c->ecn_ok; /* RFC 3168 6.1.2: whatever made us slow down */
     c->snd.rescue_now = true;
@@ -245,6 +250,7 @@ void loss_on_timeout(struct tcp_conn *c)
     c->snd.recover = c->snd.nxt;
     c->snd.dup_acks = 0;
     f->tlp_end = 0;
+    f->size = 0;
     f->frto = frto;
     f->frto_at = core_of(c)->now;
     c->snd.resend_rule = RULE_RTO_EXPIRED;

@@ -82,8 +82,10 @@ bool tlp_wanted(const struct tcp_conn *c)
     bool possible = c->tcp->core->config.tcp_tlp && c->sack_ok && f && f->count > 0 && c->snd.una > 0;
     if (!possible || f->lost > 0 || f->tlp_end != 0 || c->snd.probing || c->snd.wnd == 0)
         return false;
-    return c->snd.recovery == RECOVERY_FAST ? !tcb_timer_on(c, TCP_TIMER_REORDER)
-                                            : c->snd.recovery == RECOVERY_NONE && f->sacked == 0;
+    bool reneged = flight_at(f, 0)->sacked; /* RFC 2018 8: the time-out's */
+    if (c->snd.recovery == RECOVERY_FAST)
+        return !tcb_timer_on(c, TCP_TIMER_REORDER) && !reneged;
+    return c->snd.recovery == RECOVERY_NONE && f->sacked == 0;
 }
 
 void tlp_arm(struct tcp_conn *c)

@@ -1,5 +1,5 @@
 /* Folds idle connections into small records and unfolds them. Called by tcp_output.c when a connection has
- * nothing left to send, and by whoever needs one back: tcp_input.c, socket.c, stack.c, tcp.c. */
+ * nothing left to send, and by whoever needs one back: tcp_input.c, socket_call.c, stack.c, tcp.c. */
 #include "tcp_rest.h"
 #include "tcp_flight.h"
 #include "tcp_reply.h"

@@ -3,7 +3,7 @@
  *
  * Of those that are awake, config.tcp_awake_max may be idle; beyond that the one that has been quiet longest is folded
  * into a record of this kind, and unfolded when a segment or a call of its owner comes. Nobody can tell from outside.
- * The code of the state machine never meets one: tcp_input.c, socket.c and stack.c wake it first. */
+ * The code of the state machine never meets one: tcp_input.c, socket_call.c and stack.c wake it first. */
 #ifndef GLASS_TCP_REST_H
 #define GLASS_TCP_REST_H
 

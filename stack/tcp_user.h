@@ -1,5 +1,6 @@
 /* The user's calls, RFC 9293 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE, CLOSE, ABORT. (STATUS is stack_each_socket.)
- * socket.c gives them their BSD names. All return 0 or a count, or a negative errno value. */
+ * socket_open.c, socket_data.c and socket_close.c give them their BSD names. All return 0 or a count, or a negative
+ * errno value. */
 #ifndef GLASS_TCP_USER_H
 #define GLASS_TCP_USER_H
 

@@ -1,4 +1,4 @@
-/* UDP, RFC 768; RFC 1122 4.1. ip.c calls udp_input and udp_icmp_error, socket.c udp_send. */
+/* UDP, RFC 768; RFC 1122 4.1. ip.c calls udp_input and udp_icmp_error, socket_data.c udp_send. */
 #include "udp.h"
 #include "checksum.h"
 

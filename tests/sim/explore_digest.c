@@ -60,6 +60,7 @@ static void mix_flight(uint64_t *h, const struct world *w, const struct tcp_conn
     mix(h, (uint64_t)f->tlp_end << 8 | (uint64_t)f->tlp_is_resend << 4 | f->frto);
     mix(h, (uint64_t)f->undo_una << 16 | f->undo_resent);
     mix(h, (uint64_t)f->prr_delivered << 32 | f->prr_out);
+    mix(h, (uint64_t)f->recover_fs << 32 | f->size);
 }
 
 static void mix_snd(uint64_t *h, const struct world *w, const struct tcp_conn *c)
