@@ -34,20 +34,16 @@ int sock_bind_any(struct sock *s)
     return s->port ? 0 : sock_bind(s, (struct endpoint){0});
 }
 
-int64_t sock_called(struct sock *s, const char *name, int64_t result)
+void sock_call_event(struct sock *s, const char *name, int64_t result)
 {
-    struct core *core = s->all->core;
-    if (core_observed(core)) {
-        struct event e = {
-            .kind = EVENT_CALL, .protocol = sock_protocol(s), .local = s->local, .remote = s->remote};
-        if (sock_has_conn(s)) {
-            e.connection = s->resting ? s->rest->id : s->conn->id;
-            e.state = s->resting ? TCP_ESTABLISHED : s->conn->state;
-        }
-        e.u.call.name = name;
-        e.u.call.result = result;
-        e.u.call.sock = s;
-        core_emit(core, &e);
+    struct event e = {
+        .kind = EVENT_CALL, .protocol = sock_protocol(s), .local = s->local, .remote = s->remote};
+    if (sock_has_conn(s)) {
+        e.connection = s->resting ? s->rest->id : s->conn->id;
+        e.state = s->resting ? TCP_ESTABLISHED : s->conn->state;
     }
-    return result;
+    e.u.call.name = name;
+    e.u.call.result = result;
+    e.u.call.sock = s;
+    core_emit(s->all->core, &e);
 }

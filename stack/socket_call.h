@@ -27,7 +27,14 @@ int sock_take_error(struct sock *s);
 /* A dynamic port, if it has none yet. */
 int sock_bind_any(struct sock *s);
 
-/* Tells the observer what a call returned, and returns it. */
-int64_t sock_called(struct sock *s, const char *name, int64_t result);
+/* Tells the observer, if there is one, what a call returned; and returns it. */
+void sock_call_event(struct sock *s, const char *name, int64_t result);
+
+static inline int64_t sock_called(struct sock *s, const char *name, int64_t result)
+{
+    if (core_observed(s->all->core))
+        sock_call_event(s, name, result);
+    return result;
+}
 
 #endif

@@ -7,8 +7,8 @@ KINDS = {"segment": ("SEGMENT_IN", "SEGMENT_OUT"), "state": ("STATE",), "timer":
          "drop": ("DROP",), "call": ("CALL",), "window": ("WINDOW",), "rtt": ("RTT",),
          "datagram": ("DATAGRAM_IN", "DATAGRAM_OUT")}
 # Functions that only tell of an event: who decided stands above them. The rest of them are called ..._event.
-TELLERS = {"core_emit", "core_drop", "drop", "called", "reply", "tcp_reply_header", "tcb_timer_start", "tcb_timer_stop",
-           "tcb_timer_end"}
+TELLERS = {"core_emit", "core_drop", "drop", "sock_called", "reply", "tcp_reply_header", "tcb_timer_start",
+           "tcb_timer_stop", "tcb_timer_end"}
 
 
 class Told(gdb.Breakpoint):

@@ -292,6 +292,9 @@ class Stepping(Case):
             self.assertTrue(re.search(SEGMENT, "\n".join(segment)), segment)
             decoded = up.gdb("tcp segment")
             self.assertRegex(decoded[0], rf"^segment (received: {KERNEL}|to be sent: {STACK}):\d+ > ")
+            # It stops in what decided or was called, not in what tells of it.
+            self.assertRegex("".join(up.gdb("tcp step call")), r"#\d+ +sock_\w+ \(\w+=")
+            self.assertNotRegex("".join(up.gdb("tcp step timer")), r"#\d+ +(tcb_timer_\w+|\w+_event) \(")
             up.end()
 
     def test_a_breakpoint_on_the_way_stops_it(self):
