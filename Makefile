@@ -162,6 +162,7 @@ lint:
 	@tests/lint/layers.sh
 	@tests/lint/purity.sh
 	@tests/lint/rules.sh
+	@tests/lint/names.sh
 	@tests/lint/rfc.sh
 	@shellcheck -x .ci/run tests/*.sh tests/lint/*.sh
 	@shellcheck -s bash share/bash-completion/glass

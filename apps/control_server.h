@@ -1,4 +1,4 @@
-/* The running stack's end of control.h. `glass up` makes the listening socket (control_listen.h) and hands it over;
+/* The running stack's end of control.h. `glass up` makes the listening socket (control_listen.c) and hands it over;
  * control.c accepts, checks who asks and serves each client from the loop, with the files of control_serving.h. */
 #ifndef GLASS_CONTROL_SERVER_H
 #define GLASS_CONTROL_SERVER_H

@@ -1,6 +1,6 @@
 /* All scenarios: the groups in the order of the list, and names as people mistype them.
  *
- * A new group of scenarios is entered here. Called by stage_command.c and by the tests. */
+ * A new group of scenarios is entered here. Called by lab_command.c and by the tests. */
 #include "stage_engine.h"
 
 #include <string.h>

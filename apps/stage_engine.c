@@ -1,6 +1,6 @@
 /* The laboratory's two stacks and its time. Virtual: nothing here waits.
  *
- * Owns whose turn it is. Scenarios call the verbs of stage.h; stage_play is called by stage_command.c and by
+ * Owns whose turn it is. Scenarios call the verbs of stage.h; stage_play is called by lab_command.c and by
  * the tests. */
 #include "stage_engine.h"
 

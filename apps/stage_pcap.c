@@ -1,6 +1,6 @@
 /* Writes what the capturing host saw.
  *
- * Owns the files. Called by stage_command.c. */
+ * Owns the files. Called by lab_command.c. */
 #include "stage_pcap.h"
 
 #include <errno.h>

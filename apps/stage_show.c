@@ -1,6 +1,6 @@
 /* Prints a scenario while it is played, or act by act. No RFC: the rules come with the events.
  *
- * Owns the text around the ladder. Called by the engine through struct stage_sink, set up by stage_command.c.
+ * Owns the text around the ladder. Called by the engine through struct stage_sink, set up by lab_command.c.
  */
 #include "stage_show.h"
 

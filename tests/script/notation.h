@@ -6,7 +6,7 @@
  * sackOK, ts V:E, sack L:R L:R.., nop, eol, raw HEX. SACK edges are positions too. The stack's timestamps, and the
  * peer's echoes of them, count from that of its SYN; the peer's are as on the wire; * is any. NOPs need not be
  * expected. Of the IP header: ecn ect0|ect1|ce (else none is set), dscp N, ttl N. Only to inject: src A.B.C.D, dst A.B.C.D, sport N, dport N,
- * offset WORDS, cut BYTES, badsum, badipsum, alt (other bytes than the pattern). Called by commands.c. */
+ * offset WORDS, cut BYTES, badsum, badipsum, alt (other bytes than the pattern). Called by packets.c. */
 #ifndef SCRIPT_NOTATION_H
 #define SCRIPT_NOTATION_H
 

@@ -1,7 +1,7 @@
 /* The world of one script: a stack, virtual time, the peer's conversations, and the log of all that happened.
  *
  * Input and calls of one moment are one batch: what the stack then sends is taken when time moves on or a `>`
- * asks for it, as in the event loop. Called by commands.c and main.c. */
+ * asks for it, as in the event loop. Called by calls.c, packets.c, settings.c and main.c. */
 #ifndef SCRIPT_WORLD_H
 #define SCRIPT_WORLD_H
 
