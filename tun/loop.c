@@ -122,7 +122,7 @@ static int read_device(struct loop *loop)
         ssize_t n = loop->device->read(loop->device, loop->buffer, READ_ROOM, &offload);
         if (n == -EINTR)
             continue;
-        if (i == 0)
+        if (i == 0 && loop->at_once)
             loop->prompt.found = n != -EAGAIN;
         if (n == -EAGAIN) {
             loop->device_readable = false;

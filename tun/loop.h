@@ -54,7 +54,7 @@ struct loop {
     unsigned alone, unlooked; /* turns that brought one datagram each; and since then */
 
     struct prompt { /* whether answers are there as soon as something is written */
-        bool wrote, found;     /* something in this turn; the last look found one */
+        bool wrote, found;     /* something in this turn; the last look without poll found one */
         unsigned turns, looks; /* since descriptors were looked at; tries while none was found */
     } prompt;
     bool at_once; /* the next turn does not sleep */
