@@ -28,5 +28,6 @@ uint8_t ecn_flags(struct tcp_conn *c, bool new_text)
 
 uint8_t ecn_codepoint(const struct tcp_conn *c, bool new_text)
 {
-    return c->ecn_ok && new_text ? ECN_ECT_0 : 0;
+    bool asked_for_none = !c->passive && c->syn_resent > 0; /* 6.1.1: whatever the answer to the first SYN */
+    return c->ecn_ok && new_text && !asked_for_none ? ECN_ECT_0 : 0;
 }
