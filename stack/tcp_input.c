@@ -141,6 +141,7 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
 /* The peer's SYN again, in SYN-RECEIVED. True: the segment goes on, without its SYN. */
 static bool syn_again(struct tcp_conn *c, struct tcp_segment *seg)
 {
+    options_syn_again(c, seg->header);
     if (!(seg->flags & TCP_ACK)) {
         loss_resend_all(c, RULE_SYN_AGAIN); /* it missed our SYN,ACK */
         return drop_as(c, seg, DROP_TCP_SEQUENCE, RULE_SYN_AGAIN);
