@@ -178,10 +178,18 @@ static bool probes_crossed(struct tcp_conn *c, const struct tcp_segment *seg)
     return true;
 }
 
+/* Whether this is the peer's SYN once more: alone, or with the ACK of a simultaneous open, which a listener's
+ * connection has no part in. */
+static bool is_syn_again(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0 && !(seg->flags & TCP_RST) &&
+           !(seg->flags & TCP_ACK && c->passive);
+}
+
 /* First: the sequence number. */
 static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
 {
-    if (c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0 && !(seg->flags & TCP_RST))
+    if (is_syn_again(c, seg))
         return syn_again(c, seg);
     if (rcv_acceptable(c, seg) || zero_window_allowance(c, seg) || probes_crossed(c, seg))
         return true;
