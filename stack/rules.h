@@ -184,7 +184,7 @@
     X(UDP_CHECKSUM, "RFC 1122", "4.1.3.4", "A datagram whose UDP checksum is wrong is silently discarded.")  \
     X(UDP_NO_PORT, "RFC 1122", "4.1.3.1",                                                                    \
       "A datagram to a port nobody has is answered by ICMP: port unreachable.")                              \
-    X(PORT_ZERO, "RFC 6335", "6", "Port 0 is reserved: nobody can have it, and nobody could answer it.")
+    X(PORT_ZERO, "RFC 6335", "6", "Port 0 is reserved: nobody can have it.")
 
 #define X(name, rfc, section, sentence) RULE_##name,
 enum rule { RULES(X) RULE_COUNT };
