@@ -417,6 +417,7 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
 static void fin_taken(struct tcp_conn *c)
 {
     c->rcv.nxt += 1;
+    c->rcv.dup_acks_owed = 0; /* old text that came with it: one ACK says it all (RFC 5681 4.2) */
     rcv_ack_now(c, RULE_ACK_FIN);
     sock_signal(c->sock);
     switch (c->state) {
