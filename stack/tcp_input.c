@@ -440,10 +440,10 @@ static void step_fin(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     int64_t fin = seg_text(seg) + (int64_t)seg->text.len;
     bool held_beyond = c->rcv.held.count > 0 && c->rcv.held.at[c->rcv.held.count - 1].right > fin;
-    if (seg->flags & TCP_FIN && c->rcv.fin == 0 && may_receive(c) && c->rcv.nxt <= fin && fin < c->rcv.adv &&
-        !held_beyond) {
-        c->rcv.fin = fin;
-        if (fin > c->rcv.nxt && seg->text.len == 0)
+    if (seg->flags & TCP_FIN && may_receive(c) && c->rcv.nxt <= fin && !held_beyond) {
+        if (c->rcv.fin == 0 && fin < c->rcv.adv)
+            c->rcv.fin = fin;
+        if (fin > c->rcv.nxt && seg->text.len == 0) /* RFC 5681 4.2, each time: its sender probes with it */
             rcv_duplicate_ack(c, RULE_ACK_OUT_OF_ORDER);
     }
     if (c->rcv.fin && c->rcv.nxt == c->rcv.fin && may_receive(c))
