@@ -10,7 +10,7 @@ void ecn_received(struct tcp_conn *c, const struct tcp_segment *seg)
         return;
     if (seg->flags & TCP_CWR) /* 6.1.3: before the mark of this very packet */
         c->rcv.ce = false;
-    if ((seg->packet->tos & ECN_CE) == ECN_CE) {
+    if ((seg->packet->tos & ECN_CE) == ECN_CE && seg->text.len > 0) { /* an ACK is never ECN-capable, 6.1.4 */
         c->rcv.ce = true;
         core_count(c->tcp->core, COUNT_TCP_ECN_CE_IN);
     }
