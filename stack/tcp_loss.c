@@ -246,8 +246,10 @@ void loss_on_timeout(struct tcp_conn *c)
         flight_forget_sacks(c);
     if (first)
         remember_for_undo(c);
-    if (c->snd.una > 0) /* a lost SYN says little about the path: tcp_input.c, established */
+    if (c->snd.una > 0) { /* a lost SYN says little about the path: tcp_input.c, established */
         c->cc.ops->on_rto(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), first, core_of(c)->now);
+        c->snd.cwr_owed = c->ecn_ok; /* RFC 3168 6.1.2: "for any reason" */
+    }
     c->snd.recovery = RECOVERY_TIMEOUT;
     c->snd.recover = c->snd.nxt;
     c->snd.dup_acks = 0;
