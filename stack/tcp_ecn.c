@@ -16,6 +16,11 @@ void ecn_received(struct tcp_conn *c, const struct tcp_segment *seg)
     }
 }
 
+bool ecn_echoed(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return c->ecn_ok && seg->flags & TCP_ECE && !(seg->header->flags & TCP_SYN);
+}
+
 uint8_t ecn_flags(struct tcp_conn *c, bool new_text)
 {
     uint8_t flags = c->ecn_ok && c->rcv.ce ? TCP_ECE : 0;

@@ -309,7 +309,7 @@ static void ack_established(struct tcp_conn *c, const struct tcp_segment *seg)
         new_ack(c, seg->ack);
     bool changed = snd_update_window(c, seg);
     loss_on_ack(c, seg, una, duplicate_if_unchanged && !changed);
-    if (seg->flags & TCP_ECE && c->ecn_ok && !(seg->header->flags & TCP_SYN)) { /* there it means "agreed" */
+    if (ecn_echoed(c, seg)) {
         core_count(c->tcp->core, COUNT_TCP_ECN_MARKS);
         if (loss_on_congestion_mark(c, RULE_ECN, "congestion mark"))
             c->snd.cwr_owed = true;

@@ -1,5 +1,6 @@
 /* When a recovery begins, goes on and ends. */
 #include "tcp_loss.h"
+#include "tcp_ecn.h"
 #include "tcp_rack.h"
 #include "tcp_sack.h"
 #include "tcp_timestamps.h"
@@ -362,8 +363,8 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
         c->snd.dup_acks = 0;
     if (tlp_on_ack(c, seg, &d) && c->snd.recovery == RECOVERY_NONE)
         loss_on_congestion_mark(c, RULE_TAIL_LOSS_REPAIRED,
-                                "tail loss repaired"); /* nobody else noticed it */
-    if (c->snd.recovery != RECOVERY_FAST)
+                                "tail loss repaired");           /* nobody else noticed it */
+    if (c->snd.recovery != RECOVERY_FAST && !ecn_echoed(c, seg)) /* RFC 3168 6.1.2 */
         grow_window(c, una, d.acked);
     frto_on_ack(c, &d, duplicate);
     undo_if_all_needless(c, &d, resent_before);
@@ -388,8 +389,11 @@ bool loss_on_congestion_mark(struct tcp_conn *c, enum rule rule, const char *why
 {
     if (c->snd.recovery != RECOVERY_NONE || c->snd.una <= c->snd.reduced_at)
         return false;
+    uint32_t before = c->cc.cwnd;
     c->snd.reduced_at = c->snd.nxt;
     c->cc.ops->on_loss(&c->cc, flight_size(c), core_of(c)->now);
+    if (c->cc.cwnd > before) /* a window below the least threshold: no reason to grow */
+        c->cc.cwnd = before;
     loss_window_event(c, rule, why);
     return true;
 }
