@@ -299,6 +299,13 @@ static void grow_window(struct tcp_conn *c, int64_t una, uint32_t acked)
                           slow_start ? "slow start" : "congestion avoidance");
 }
 
+/* RFC 3168 6.1.2: not by an ACK that echoes a mark. After a time-out it may: the window was reduced, and what
+ * is echoed ends only with the CWR of new text, which has to wait. */
+static bool may_grow(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return c->snd.recovery == RECOVERY_TIMEOUT || (c->snd.recovery == RECOVERY_NONE && !ecn_echoed(c, seg));
+}
+
 static void count_duplicate(struct tcp_conn *c)
 {
     core_count(core_of(c), COUNT_TCP_DUP_ACKS_IN);
@@ -363,8 +370,8 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
         c->snd.dup_acks = 0;
     if (tlp_on_ack(c, seg, &d) && c->snd.recovery == RECOVERY_NONE)
         loss_on_congestion_mark(c, RULE_TAIL_LOSS_REPAIRED,
-                                "tail loss repaired");           /* nobody else noticed it */
-    if (c->snd.recovery != RECOVERY_FAST && !ecn_echoed(c, seg)) /* RFC 3168 6.1.2 */
+                                "tail loss repaired"); /* nobody else noticed it */
+    if (may_grow(c, seg))
         grow_window(c, una, d.acked);
     frto_on_ack(c, &d, duplicate);
     undo_if_all_needless(c, &d, resent_before);
