@@ -23,6 +23,7 @@
     X(IP_PROTOCOL, "no such transport protocol here", IP_PROTOCOL)                                           \
     X(FRAGMENT_LENGTH, "fragment is empty, oversize or not a multiple of 8", FRAGMENT_LENGTH)                \
     X(FRAGMENT_OVERLAP, "fragments overlap: the whole datagram goes", FRAGMENT_OVERLAP)                      \
+    X(FRAGMENT_ECN, "a fragment is marked that another says cannot be", FRAGMENT_ECN)                        \
     X(FRAGMENT_LIMIT, "too many datagrams or bytes in reassembly", NONE)                                     \
     X(FRAGMENT_TIMEOUT, "fragments did not all arrive in time", FRAGMENT_TIMEOUT)                            \
     X(ICMP_SHORT, "ICMP message is too short", ICMP_CHECKSUM)                                                \

@@ -15,6 +15,11 @@
 #define PAGES      (65536u / PAGE)
 #define NO_END     UINT32_MAX
 
+#define ECN_BITS  3u /* of the type of service; RFC 3168 5 */
+#define NOT_ECT   0u
+#define CE        3u
+#define SEEN(ecn) (1u << (ecn))
+
 struct page {
     uint64_t held[PAGE_UNITS / 64], starts[PAGE_UNITS / 64];
     uint8_t bytes[PAGE];
@@ -31,6 +36,7 @@ struct ip_reassembly {
     uint32_t end;       /* length of the datagram's body, NO_END until the last fragment came */
     uint32_t highest;   /* the end of the fragment that reaches furthest */
     uint32_t received;  /* bytes held */
+    uint8_t ecn;        /* the ECN codepoints seen, a bit for each */
     struct page *page[PAGES];
     uint8_t *whole; /* header and body in one piece, when complete */
     size_t whole_len;
@@ -272,6 +278,7 @@ static void note(struct ip_reassembly *r, const struct ip_packet *p)
 {
     uint32_t end = p->offset + (uint32_t)p->body.len;
     r->received += (uint32_t)p->body.len;
+    r->ecn |= (uint8_t)SEEN(p->tos & ECN_BITS);
     if (end > r->highest)
         r->highest = end;
     if (!p->more_fragments)
@@ -302,12 +309,21 @@ static enum drop add(struct ip_frag *frag, struct ip_reassembly *r, const struct
     return why;
 }
 
+/* RFC 3168 5.3: a mark on any fragment is one on the datagram; beside one that is Not-ECT it cannot stand,
+ * and the datagram goes, as it would have where ECN is not spoken. */
+static bool mark_is_senseless(const struct ip_reassembly *r)
+{
+    return r->ecn & SEEN(CE) && r->ecn & SEEN(NOT_ECT);
+}
+
 /* Takes r, its bytes in one piece, out of reassembly. */
 static enum drop finish(struct ip_frag *frag, struct ip_reassembly *r, struct ip_packet *whole)
 {
     size_t header_len = r->first.header.len;
     if (header_len + r->end > IP_MTU_MAX)
         return refuse(frag, r, DROP_FRAGMENT_LENGTH); /* the first header may be longer than the last's */
+    if (mark_is_senseless(r))
+        return refuse(frag, r, DROP_FRAGMENT_ECN);
     r->whole_len = header_len + r->end;
     r->whole = core_alloc(frag->core, r->whole_len);
     if (!r->whole) {
@@ -322,6 +338,8 @@ static enum drop finish(struct ip_frag *frag, struct ip_reassembly *r, struct ip
 
     *whole = r->first;
     whole->more_fragments = false;
+    if (r->ecn & SEEN(CE))
+        whole->tos |= CE;
     whole->header = (struct span){r->whole, header_len};
     whole->body = (struct span){r->whole + header_len, r->end};
     unlink_reassembly(frag, r);

@@ -2,7 +2,8 @@
  *
  * A datagram in reassembly is found by (source, destination, protocol, identification). Fragments may come in
  * any order and twice; one that overlaps another, or reaches beyond 65535 bytes, or disagrees about the end,
- * takes the whole datagram with it, and what still comes of it. Bounded in datagrams, bytes and time. */
+ * takes the whole datagram with it, and what still comes of it. A mark of congestion on one is one on the whole
+ * (RFC 3168 5.3). Bounded in datagrams, bytes and time. */
 #ifndef GLASS_IP_FRAG_H
 #define GLASS_IP_FRAG_H
 

@@ -168,6 +168,8 @@
       "Every fragment but the last is a multiple of 8 bytes, and the whole at most 65535.")                  \
     X(FRAGMENT_OVERLAP, "RFC 5722", "4",                                                                     \
       "Overlapping fragments are an attack: the whole datagram goes, here as in IPv6.")                      \
+    X(FRAGMENT_ECN, "RFC 3168", "5.3",                                                                       \
+      "No mark of congestion gets lost: it counts for the datagram, or the datagram goes.")                  \
     X(FRAGMENT_TIMEOUT, "RFC 1122", "3.3.2", "Fragments that stay incomplete are discarded after a time.")   \
     X(ICMP_CHECKSUM, "RFC 792", "Message Formats",                                                           \
       "A message too short for its fields, or with a wrong checksum, cannot be believed.")                   \
@@ -184,7 +186,7 @@
     X(UDP_CHECKSUM, "RFC 1122", "4.1.3.4", "A datagram whose UDP checksum is wrong is silently discarded.")  \
     X(UDP_NO_PORT, "RFC 1122", "4.1.3.1",                                                                    \
       "A datagram to a port nobody has is answered by ICMP: port unreachable.")                              \
-    X(PORT_ZERO, "RFC 6335", "6", "Port 0 is reserved: nobody can have it, and nobody could answer it.")
+    X(PORT_ZERO, "RFC 6335", "6", "Port 0 is reserved: nobody can have it.")
 
 #define X(name, rfc, section, sentence) RULE_##name,
 enum rule { RULES(X) RULE_COUNT };

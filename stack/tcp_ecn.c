@@ -10,10 +10,15 @@ void ecn_received(struct tcp_conn *c, const struct tcp_segment *seg)
         return;
     if (seg->flags & TCP_CWR) /* 6.1.3: before the mark of this very packet */
         c->rcv.ce = false;
-    if ((seg->packet->tos & ECN_CE) == ECN_CE) {
+    if ((seg->packet->tos & ECN_CE) == ECN_CE && seg->text.len > 0) { /* an ACK is never ECN-capable, 6.1.4 */
         c->rcv.ce = true;
         core_count(c->tcp->core, COUNT_TCP_ECN_CE_IN);
     }
+}
+
+bool ecn_echoed(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return c->ecn_ok && seg->flags & TCP_ECE && !(seg->header->flags & TCP_SYN);
 }
 
 uint8_t ecn_flags(struct tcp_conn *c, bool new_text)
@@ -28,5 +33,6 @@ uint8_t ecn_flags(struct tcp_conn *c, bool new_text)
 
 uint8_t ecn_codepoint(const struct tcp_conn *c, bool new_text)
 {
-    return c->ecn_ok && new_text ? ECN_ECT_0 : 0;
+    bool asked_for_none = !c->passive && c->syn_resent > 0; /* 6.1.1: whatever the answer to the first SYN */
+    return c->ecn_ok && new_text && !asked_for_none ? ECN_ECT_0 : 0;
 }

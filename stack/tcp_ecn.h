@@ -7,6 +7,9 @@
 /* Notes a mark on the datagram, or the peer's word that it has slowed down. */
 void ecn_received(struct tcp_conn *c, const struct tcp_segment *seg);
 
+/* Whether the segment echoes a mark to us; in a SYN,ACK the same bit means "agreed". */
+bool ecn_echoed(const struct tcp_conn *c, const struct tcp_segment *seg);
+
 /* ECE while a mark is to be echoed, CWR once on new text after we slowed down. */
 uint8_t ecn_flags(struct tcp_conn *c, bool new_text);
 

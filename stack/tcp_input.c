@@ -141,6 +141,7 @@ static void syn_sent_syn(struct tcp_conn *c, struct tcp_segment *seg) /* fourth 
 /* The peer's SYN again, in SYN-RECEIVED. True: the segment goes on, without its SYN. */
 static bool syn_again(struct tcp_conn *c, struct tcp_segment *seg)
 {
+    options_syn_again(c, seg->header);
     if (!(seg->flags & TCP_ACK)) {
         loss_resend_all(c, RULE_SYN_AGAIN); /* it missed our SYN,ACK */
         return drop_as(c, seg, DROP_TCP_SEQUENCE, RULE_SYN_AGAIN);
@@ -177,10 +178,18 @@ static bool probes_crossed(struct tcp_conn *c, const struct tcp_segment *seg)
     return true;
 }
 
+/* Whether this is the peer's SYN once more: alone, or with the ACK of a simultaneous open, which a listener's
+ * connection has no part in. */
+static bool is_syn_again(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0 && !(seg->flags & TCP_RST) &&
+           !(seg->flags & TCP_ACK && c->passive);
+}
+
 /* First: the sequence number. */
 static bool step_seq(struct tcp_conn *c, struct tcp_segment *seg)
 {
-    if (c->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->seq == 0 && !(seg->flags & TCP_RST))
+    if (is_syn_again(c, seg))
         return syn_again(c, seg);
     if (rcv_acceptable(c, seg) || zero_window_allowance(c, seg) || probes_crossed(c, seg))
         return true;
@@ -300,7 +309,7 @@ static void ack_established(struct tcp_conn *c, const struct tcp_segment *seg)
         new_ack(c, seg->ack);
     bool changed = snd_update_window(c, seg);
     loss_on_ack(c, seg, una, duplicate_if_unchanged && !changed);
-    if (seg->flags & TCP_ECE && c->ecn_ok && !(seg->flags & TCP_SYN)) {
+    if (ecn_echoed(c, seg)) {
         core_count(c->tcp->core, COUNT_TCP_ECN_MARKS);
         if (loss_on_congestion_mark(c, RULE_ECN, "congestion mark"))
             c->snd.cwr_owed = true;
@@ -408,6 +417,7 @@ static bool step_text(struct tcp_conn *c, const struct tcp_segment *seg)
 static void fin_taken(struct tcp_conn *c)
 {
     c->rcv.nxt += 1;
+    c->rcv.dup_acks_owed = 0; /* old text that came with it: one ACK says it all (RFC 5681 4.2) */
     rcv_ack_now(c, RULE_ACK_FIN);
     sock_signal(c->sock);
     switch (c->state) {
@@ -430,10 +440,10 @@ static void step_fin(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     int64_t fin = seg_text(seg) + (int64_t)seg->text.len;
     bool held_beyond = c->rcv.held.count > 0 && c->rcv.held.at[c->rcv.held.count - 1].right > fin;
-    if (seg->flags & TCP_FIN && c->rcv.fin == 0 && may_receive(c) && c->rcv.nxt <= fin && fin < c->rcv.adv &&
-        !held_beyond) {
-        c->rcv.fin = fin;
-        if (fin > c->rcv.nxt && seg->text.len == 0)
+    if (seg->flags & TCP_FIN && may_receive(c) && c->rcv.nxt <= fin && !held_beyond) {
+        if (c->rcv.fin == 0 && fin < c->rcv.adv)
+            c->rcv.fin = fin;
+        if (fin > c->rcv.nxt && seg->text.len == 0) /* RFC 5681 4.2, each time: its sender probes with it */
             rcv_duplicate_ack(c, RULE_ACK_OUT_OF_ORDER);
     }
     if (c->rcv.fin && c->rcv.nxt == c->rcv.fin && may_receive(c))

@@ -1,5 +1,6 @@
 /* When a recovery begins, goes on and ends. */
 #include "tcp_loss.h"
+#include "tcp_ecn.h"
 #include "tcp_rack.h"
 #include "tcp_sack.h"
 #include "tcp_timestamps.h"
@@ -246,8 +247,10 @@ void loss_on_timeout(struct tcp_conn *c)
         flight_forget_sacks(c);
     if (first)
         remember_for_undo(c);
-    if (c->snd.una > 0) /* a lost SYN says little about the path: tcp_input.c, established */
+    if (c->snd.una > 0) { /* a lost SYN says little about the path: tcp_input.c, established */
         c->cc.ops->on_rto(&c->cc, (uint32_t)(c->snd.nxt - c->snd.una), first, core_of(c)->now);
+        c->snd.cwr_owed = c->ecn_ok; /* RFC 3168 6.1.2: "for any reason" */
+    }
     c->snd.recovery = RECOVERY_TIMEOUT;
     c->snd.recover = c->snd.nxt;
     c->snd.dup_acks = 0;
@@ -294,6 +297,13 @@ static void grow_window(struct tcp_conn *c, int64_t una, uint32_t acked)
     if (c->cc.cwnd != before)
         loss_window_event(c, slow_start ? RULE_SLOW_START : avoidance(c),
                           slow_start ? "slow start" : "congestion avoidance");
+}
+
+/* RFC 3168 6.1.2: not by an ACK that echoes a mark. After a time-out it may: the window was reduced, and what
+ * is echoed ends only with the CWR of new text, which has to wait. */
+static bool may_grow(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    return c->snd.recovery == RECOVERY_TIMEOUT || (c->snd.recovery == RECOVERY_NONE && !ecn_echoed(c, seg));
 }
 
 static void count_duplicate(struct tcp_conn *c)
@@ -361,7 +371,7 @@ void loss_on_ack(struct tcp_conn *c, const struct tcp_segment *seg, int64_t una,
     if (tlp_on_ack(c, seg, &d) && c->snd.recovery == RECOVERY_NONE)
         loss_on_congestion_mark(c, RULE_TAIL_LOSS_REPAIRED,
                                 "tail loss repaired"); /* nobody else noticed it */
-    if (c->snd.recovery != RECOVERY_FAST)
+    if (may_grow(c, seg))
         grow_window(c, una, d.acked);
     frto_on_ack(c, &d, duplicate);
     undo_if_all_needless(c, &d, resent_before);
@@ -386,8 +396,11 @@ bool loss_on_congestion_mark(struct tcp_conn *c, enum rule rule, const char *why
 {
     if (c->snd.recovery != RECOVERY_NONE || c->snd.una <= c->snd.reduced_at)
         return false;
+    uint32_t before = c->cc.cwnd;
     c->snd.reduced_at = c->snd.nxt;
     c->cc.ops->on_loss(&c->cc, flight_size(c), core_of(c)->now);
+    if (c->cc.cwnd > before) /* a window below the least threshold: no reason to grow */
+        c->cc.cwnd = before;
     loss_window_event(c, rule, why);
     return true;
 }

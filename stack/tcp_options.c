@@ -110,6 +110,11 @@ void options_agree(struct tcp_conn *c, const struct tcp_header *syn)
     c->snd.mss = options_send_mss(config, config->mtu, o->mss, c->ts_ok);
 }
 
+void options_syn_again(struct tcp_conn *c, const struct tcp_header *syn)
+{
+    c->ecn_ok = c->ecn_ok && peer_offers_ecn(syn);
+}
+
 static void add_block(const struct tcp_conn *c, struct tcp_options *o, unsigned max, struct range r)
 {
     if (o->sack_count >= max)

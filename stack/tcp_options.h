@@ -22,6 +22,9 @@ uint8_t options_ecn_flags(const struct tcp_conn *c);
 /* Reads the peer's SYN or SYN,ACK: what is offered by both is used from now on. Sets Eff.snd.MSS. */
 void options_agree(struct tcp_conn *c, const struct tcp_header *syn);
 
+/* The peer's SYN or SYN,ACK again, in SYN-RECEIVED: without ECN's bits it takes ECN back (RFC 3168 6.1.1). */
+void options_syn_again(struct tcp_conn *c, const struct tcp_header *syn);
+
 /* The options of any other segment; `room`: bytes they may take. A reported duplicate is reported once. */
 void options_of_segment(struct tcp_conn *c, struct tcp_options *o, size_t room);
 

@@ -81,9 +81,9 @@ enum drop udp_input(struct udp *udp, const struct ip_packet *p)
     if (why)
         return why;
     emit(udp, EVENT_DATAGRAM_IN, d.dst, d.src, d.len);
-    /* RFC 768 lets a source port be 0, "no reply expected"; port 0 is reserved (RFC 6335 6), so nobody here
-     * could have sent to it, and nobody could answer. */
-    if (d.src.port == 0 || d.dst.port == 0)
+    /* A source port of 0 is legal: "if not used, a value of zero is inserted" (RFC 768). But nobody has port
+     * 0 (RFC 6335 6). */
+    if (d.dst.port == 0)
         return DROP_PORT_ZERO;
     struct sock *s = receiver(udp, &d);
     if (!s)

@@ -93,6 +93,37 @@ static void eight_byte_fragments_backwards_make_65507_bytes(void **state)
     host_end(h);
 }
 
+static void a_mark_on_a_fragment_is_one_on_the_datagram(void **state)
+{
+    (void)state;
+    enum { NOT_ECT = 0, ECT_1, ECT_0, CE, DROPPED };
+    const uint8_t cases[][3] = {
+        /* of two fragments, and what the datagram has */
+        {ECT_0, ECT_0, ECT_0},     {ECT_0, CE, CE},        {CE, ECT_1, CE},        {CE, CE, CE},
+        {NOT_ECT, ECT_0, NOT_ECT}, {NOT_ECT, CE, DROPPED}, {CE, NOT_ECT, DROPPED},
+    };
+    uint8_t bytes[32] = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct host *h = host_new();
+        struct ip_packet p = {.src = PEER, .dst = US, .protocol = IP_UDP, .id = 7}, whole;
+        enum drop why = DROP_NONE;
+        p.header = (struct span){bytes, IP_HEADER_MIN};
+        p.body = (struct span){bytes, 8};
+        p.tos = 0x40 | cases[i][1]; /* the second comes first */
+        p.offset = 8;
+        assert_false(ip_frag_input(&h->ip.frag, &p, &whole, &why));
+        p.tos = 0x40 | cases[i][0];
+        p.offset = 0;
+        p.more_fragments = true;
+        assert_int_equal(ip_frag_input(&h->ip.frag, &p, &whole, &why), cases[i][2] != DROPPED);
+        if (cases[i][2] == DROPPED)
+            assert_int_equal(why, DROP_FRAGMENT_ECN);
+        else
+            assert_int_equal(whole.tos, 0x40 | cases[i][2]);
+        host_end(h);
+    }
+}
+
 static void an_exact_duplicate_does_no_harm(void **state)
 {
     (void)state;
@@ -551,6 +582,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fragments_in_every_order_make_the_datagram),
         cmocka_unit_test(eight_byte_fragments_backwards_make_65507_bytes),
+        cmocka_unit_test(a_mark_on_a_fragment_is_one_on_the_datagram),
         cmocka_unit_test(an_exact_duplicate_does_no_harm),
         cmocka_unit_test(an_overlap_takes_the_whole_datagram_with_it),
         cmocka_unit_test(two_opinions_about_the_end_drop_the_datagram),
