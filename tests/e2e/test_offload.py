@@ -69,6 +69,11 @@ class On(lab.Test):
         pages = 4000 * 4096
         self.cut_meanwhile(pages + 100, pages)
 
+    def test_a_file_that_is_cut_short_within_its_last_page_meanwhile_resets_the_answer(self):
+        """The page stays, with zeros behind the new end: neither a signal nor EFAULT tells of it."""
+        pages = 4000 * 4096
+        self.cut_meanwhile(pages + 4000, pages + 100)
+
     def test_datagrams_sent_as_one_arrive_each_by_itself(self):
         program = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10);"
                    "s.setsockopt(17, 103, 1000);"
