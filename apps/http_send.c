@@ -71,8 +71,11 @@ static ssize_t send_stretch(struct http_send *s, struct server_conn *to)
 {
     struct http_answer *a = &s->answer;
     size_t at = (size_t)s->sent;
-    if (at >= a->out.len)
-        return send_file_stretch(a, to);
+    if (at >= a->out.len) {
+        ssize_t n = send_file_stretch(a, to);
+        bool later = at > a->out.len; /* the first is lent at once when the file was looked at */
+        return n > 0 && later && a->stored && !http_store_is_whole(a->stored) ? -EIO : n;
+    }
     return sock_send(to->sock, a->out.at + at, a->out.len - at, a->at < a->end ? SOCK_MORE : 0);
 }
 

@@ -1,6 +1,7 @@
 /* Open and mapped files. A file that is cut short under a mapping raises SIGBUS at whoever reads beyond its
  * new end, the checksum or a copy: the handler puts zeros there and marks the file, and its readers break
- * off. Called by http_answer.c, http_send.c and httpd.c. */
+ * off. Of the page that holds the new end the kernel tells nothing, and shows zeros behind it: that is for
+ * readers to ask. Called by http_answer.c, http_send.c and httpd.c. */
 #include "http_store.h"
 
 #include <errno.h>
@@ -62,6 +63,14 @@ static bool map(struct http_stored *s)
     s->at = at;
     *free_place = s;
     return true;
+}
+
+bool http_store_is_whole(struct http_stored *stored)
+{
+    struct stat st;
+    if (fstat(stored->file.fd, &st) < 0 || st.st_size < stored->file.size)
+        stored->torn = true;
+    return !stored->torn;
 }
 
 void http_store_keep(struct http_stored *stored)

@@ -29,6 +29,7 @@ struct http_stored {
  * others: it is not one that can be kept; http_file_open says what it is. What stands at a path is looked up anew
  * each second; that a file changed is seen at once. */
 int http_store_open(int folder, const char *path, time_t now, struct http_stored **stored);
+bool http_store_is_whole(struct http_stored *stored); /* still as long as it is mapped: asks the kernel */
 void http_store_keep(struct http_stored *stored); /* one user more */
 void http_store_release(void *stored);            /* a struct http_stored */
 

@@ -5,6 +5,7 @@
  * loop.c; opened and closed by apps/up.c. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #define PCAP_MAGIC       0xa1b2c3d4u /* microseconds */
 #define PCAP_HEADER      24
 #define PCAP_RECORD      16
-#define BUFFER_SIZE      65536 /* bytes handed to the file at once */
+#define BUFFER_SIZE      65536 /* bytes handed to the file at once; no part of a datagram is as long */
 #define USEC_IN_A_SECOND 1000000
 #define NG_ENDING        ".pcapng"
 
@@ -71,12 +72,23 @@ bool capture_is_ng(const char *path)
     return len > end && strcmp(path + len - end, NG_ENDING) == 0;
 }
 
+/* Its size counts only where it is given as well. All parts are copied into it, never written from where they
+ * lie: a copy of a mapped file that was cut short meanwhile is mended (apps/http_store.c), a write fails. */
+static void use_buffer(struct capture *c)
+{
+    c->buffer = malloc(BUFFER_SIZE);
+    if (!c->buffer || setvbuf(c->file, c->buffer, _IOFBF, BUFFER_SIZE) != 0) {
+        errno = ENOMEM;
+        fail(c);
+    }
+}
+
 int capture_open(struct capture *c, const char *path, usec wall)
 {
     *c = (struct capture){.file = open_file(path), .wall = wall, .ng = capture_is_ng(path)};
     if (!c->file)
         return -errno;
-    setvbuf(c->file, NULL, _IOFBF, BUFFER_SIZE);
+    use_buffer(c);
     put_header(c);
     int error = capture_flush(c);
     if (error < 0)
@@ -136,6 +148,8 @@ int capture_close(struct capture *c)
     capture_flush(c);
     if (fclose(c->file) != 0)
         fail(c);
+    free(c->buffer);
+    c->buffer = NULL;
     c->file = NULL;
     return c->error;
 }

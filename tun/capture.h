@@ -27,6 +27,7 @@ struct capture_view {
 
 struct capture {
     FILE *file;
+    char *buffer; /* the file's */
     usec wall;  /* added to monotonic times gives wall-clock times */
     int error;  /* the first failure, a negative errno value; nothing is written after it */
     bool dirty; /* something waits to be flushed */

@@ -37,12 +37,17 @@ static size_t gather(const struct iovec *part, int count, uint8_t to[GATHER_MAX]
     return len;
 }
 
-/* Looks at each page. */
+/* Looks at each page. A part begins anywhere: a page's length on from there may be beyond its end, and the
+ * last page not yet looked at. */
 static void touch(const struct iovec *part, int count)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        const volatile uint8_t *bytes = part[i].iov_base;
         for (size_t at = 0; at < part[i].iov_len; at += PAGE_LEAST)
-            (void)((const volatile uint8_t *)part[i].iov_base)[at];
+            (void)bytes[at];
+        if (part[i].iov_len > 0)
+            (void)bytes[part[i].iov_len - 1];
+    }
 }
 
 /* A part may be a mapped file that was cut short meanwhile. The kernel just says EFAULT; but whoever looks at

@@ -44,15 +44,15 @@ class On(lab.Test):
         self.assert_ok(done)
         self.assertEqual(os.path.getsize(self.place.file("short")), 100)
 
-    def test_a_file_that_is_cut_short_meanwhile_resets_the_answer(self):
+    def cut_meanwhile(self, before, after):
         """The kernel reads the lent file inside writev, and says EFAULT where we would be told by a signal."""
         with lab.Lab("--mtu", "9000", "--www", os.path.dirname(self.file), place=self.place) as running:
             name = os.path.join(os.path.dirname(self.file), "torn-meanwhile")
-            lab.make_file(name, 20_000_000)
+            lab.make_file(name, before)
             program = ("import os, socket; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100000);"
                        f"s.connect(('{STACK}', 80)); s.settimeout(100);"
                        "s.sendall(b'GET /torn-meanwhile HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); s.recv(1000);"
-                       f"os.truncate({name!r}, 100)\n"
+                       f"os.truncate({name!r}, {after})\n"
                        "try:\n"
                        "    while s.recv(65536): pass\n"
                        "    print('end')\n"
@@ -60,6 +60,19 @@ class On(lab.Test):
             done = running.exec("python3", "-c", program, patience=lab.LONG)
             self.assertEqual(done.out.strip(), "reset", str(done))
             self.assertEqual(running.counters().get("Ip", {}).get("outgoing packets dropped", 0), 0)
+
+    def test_a_file_that_is_cut_short_meanwhile_resets_the_answer(self):
+        self.cut_meanwhile(20_000_000, 100)
+
+    def test_a_file_that_loses_only_the_start_of_a_page_meanwhile_resets_the_answer(self):
+        """The last segment ends soon behind the end of a page, and that page is the one that is missing."""
+        pages = 4000 * 4096
+        self.cut_meanwhile(pages + 100, pages)
+
+    def test_a_file_that_is_cut_short_within_its_last_page_meanwhile_resets_the_answer(self):
+        """The page stays, with zeros behind the new end: neither a signal nor EFAULT tells of it."""
+        pages = 4000 * 4096
+        self.cut_meanwhile(pages + 4000, pages + 100)
 
     def test_datagrams_sent_as_one_arrive_each_by_itself(self):
         program = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10);"

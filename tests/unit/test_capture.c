@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -128,6 +129,34 @@ static void full_disk_is_reported_at_open(void **state)
 }
 
 /* The disk fills up later: the file is exchanged for one that takes nothing. */
+/* Two pages, of which the file has lost the second. */
+static uint8_t *torn_at;
+
+static void mend(int signal_number)
+{
+    (void)signal_number;
+    mmap(torn_at + 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static void text_that_its_file_lost_does_not_end_the_capture(void **state)
+{
+    (void)state;
+    struct capture c;
+    int fd = memfd_create("lent", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(fd, 8192), 0);
+    torn_at = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(torn_at, MAP_FAILED);
+    assert_int_equal(ftruncate(fd, 4096), 0);
+    void (*before)(int) = signal(SIGBUS, mend);
+    assert_int_equal(capture_open(&c, path, 0), 0);
+    capture_packet(&c, 0, &(struct iovec){torn_at, 8192}, 1);
+    assert_int_equal(capture_flush(&c), 0);
+    assert_int_equal(capture_close(&c), 0);
+    signal(SIGBUS, before);
+    munmap(torn_at, 8192);
+    close(fd);
+}
+
 static void full_disk_is_reported_once_it_is_full_and_remembered(void **state)
 {
     (void)state;
@@ -154,6 +183,7 @@ int main(void)
         WITH_FILE(old_contents_are_replaced),
         cmocka_unit_test(missing_directory_is_reported_at_open),
         cmocka_unit_test(full_disk_is_reported_at_open),
+        WITH_FILE(text_that_its_file_lost_does_not_end_the_capture),
         WITH_FILE(full_disk_is_reported_once_it_is_full_and_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
