@@ -29,6 +29,9 @@ CALM_STACK = ("--tcp", "tlp=off,rto-min=2s")  # the stack's half of calm_kernel
 PATIENCE = 30  # seconds until something that should happen at once counts as not happening
 LONG = 120  # the same for bulk transfers
 
+# Tests end programs with Ctrl-C. Whoever started us in the background may have had SIGINT ignored, which they inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _started, _places = [], []
 _numbers = itertools.count(1)
 
