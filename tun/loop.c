@@ -126,6 +126,8 @@ static int read_device(struct loop *loop)
             loop->prompt.found = n != -EAGAIN;
         if (n == -EAGAIN) {
             loop->device_readable = false;
+            if (i == 0 && loop->at_once) /* too early, no sign of another pattern */
+                continue;
             loop->alone = i == 1 && bytes <= DEVICE_ALONE ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
         } else if (n < 0)
             return (int)n;
@@ -331,12 +333,13 @@ static int exchange(struct loop *loop)
     return 0;
 }
 
-/* A client on this CPU runs inside our write, and its next datagram is there when that returns: then reading
- * is cheaper than asking first. */
+/* A client on this CPU runs inside our write, and its next question is there when that returns: then reading
+ * is cheaper than asking first. Not so a stream: who reads it early gets little, and answers too often. */
 static bool answers_come_at_once(struct loop *loop)
 {
     struct prompt *p = &loop->prompt;
-    if (p->wrote && p->turns < PROMPT_TURNS && (p->found || ++p->looks % PROMPT_LOOK == 0)) {
+    bool question = loop->alone >= ALONE_TURNS;
+    if (p->wrote && question && p->turns < PROMPT_TURNS && (p->found || ++p->looks % PROMPT_LOOK == 0)) {
         p->turns++;
         return true;
     }
