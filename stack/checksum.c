@@ -65,16 +65,21 @@ static uint16_t fold(uint64_t sum)
     return (uint16_t)sum;
 }
 
+/* (B): as it lies in memory, it is in network order. */
+static uint16_t as_stored(uint16_t native)
+{
+    uint8_t stored[2];
+    memcpy(stored, &native, sizeof stored);
+    return peek16(stored);
+}
+
 void checksum_add(struct checksum *c, const void *bytes, size_t len)
 {
     if (len == 0)
         return;
-    uint16_t native = fold(add_words(bytes, len));
-    uint8_t stored[2];
-    memcpy(stored, &native, sizeof stored); /* (B): as it lies in memory, it is in network order */
-
+    uint16_t sum = as_stored(fold(add_words(bytes, len)));
     /* After an odd number of bytes this span starts in the low half of a word: its bytes change places. */
-    c->sum += c->odd ? (uint16_t)(stored[1] << 8 | stored[0]) : peek16(stored);
+    c->sum += c->odd ? (uint16_t)(sum << 8 | sum >> 8) : sum;
     c->odd ^= len & 1;
 }
 
@@ -92,8 +97,5 @@ uint16_t checksum_finish(const struct checksum *c)
 
 uint16_t checksum_of(const void *bytes, size_t len)
 {
-    uint16_t native = (uint16_t)~fold(add_words(bytes, len));
-    uint8_t stored[2];
-    memcpy(stored, &native, sizeof stored); /* (B) */
-    return peek16(stored);
+    return (uint16_t)~as_stored(fold(add_words(bytes, len)));
 }

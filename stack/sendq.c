@@ -31,7 +31,7 @@ static unsigned loans_before(const struct sendq *s, int64_t position)
     return low;
 }
 
-/* Lent bytes between the beginning of the stream and `position`, where there are loans; and at all. */
+/* Lent bytes between the beginning of the stream and `position`; there are loans. */
 static int64_t sum_before(const struct sendq *s, int64_t position)
 {
     unsigned n = loans_before(s, position);
@@ -41,6 +41,7 @@ static int64_t sum_before(const struct sendq *s, int64_t position)
     return l->before + smaller(position - l->left, (int64_t)l->loan.len);
 }
 
+/* The same, where there may be none. */
 static inline int64_t lent_before(const struct sendq *s, int64_t position)
 {
     return s->loans ? sum_before(s, position) : 0;

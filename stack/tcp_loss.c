@@ -147,10 +147,11 @@ static void enter_recovery(struct tcp_conn *c, uint32_t flight_size)
     c->snd.recover = c->snd.nxt;
     f->recover_fs = larger(flight_size, c->snd.mss);
     f->prr_delivered = f->prr_out = 0;
-    f->size = 0;                           /* the next one counts what leaves from here on */
-    if (c->snd.una >= c->snd.reduced_at) { /* RFC 3168 6.1.2: once for what one window lost and had marked */
+    f->size = 0; /* the next one counts what leaves from here on */
+    /* RFC 3168 6.1.2: once for what one window lost and had marked; and CWR tells, whatever the reason. */
+    if (c->snd.una >= c->snd.reduced_at) {
         c->cc.ops->on_loss(&c->cc, flight_size, core_of(c)->now);
-        c->snd.cwr_owed = c->ecn_ok; /* the same: whatever made us slow down */
+        c->snd.cwr_owed = c->ecn_ok;
     }
     c->snd.rescue_now = true;
     c->snd.resend_rule = (uint8_t)detection(c);

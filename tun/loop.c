@@ -105,6 +105,15 @@ static void capture_turn_ends(struct loop *loop)
         loop->capture = NULL;
 }
 
+/* What a turn had read when there was no more. */
+static void device_is_empty(struct loop *loop, int datagrams, size_t bytes)
+{
+    bool too_early = datagrams == 0 && loop->at_once; /* no sign of another pattern */
+    loop->device_readable = false;
+    if (!too_early)
+        loop->alone = datagrams == 1 && bytes <= DEVICE_ALONE ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
+}
+
 static int read_device(struct loop *loop)
 {
     size_t bytes = 0, most = loop->device->soft ? READ_SOFT : READ_BYTES;
@@ -124,12 +133,9 @@ static int read_device(struct loop *loop)
             continue;
         if (i == 0 && loop->at_once)
             loop->prompt.found = n != -EAGAIN;
-        if (n == -EAGAIN) {
-            loop->device_readable = false;
-            if (i == 0 && loop->at_once) /* too early, no sign of another pattern */
-                continue;
-            loop->alone = i == 1 && bytes <= DEVICE_ALONE ? loop->alone + (loop->alone < ALONE_TURNS) : 0;
-        } else if (n < 0)
+        if (n == -EAGAIN)
+            device_is_empty(loop, i, bytes);
+        else if (n < 0)
             return (int)n;
         else if (n > 0) {
             bytes += (size_t)n;

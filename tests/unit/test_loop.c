@@ -32,7 +32,8 @@ struct fake {
     uint8_t in[64], out[2048];
     size_t in_len, out_len;
     int waiting, reads, writes;
-    int quick;                       /* datagrams that come within writes, ... */
+    int quick; /* times that `burst` datagrams come within a write, ... */
+    int burst;
     bool unheard;                    /* ... and the descriptor does not tell */
     ssize_t read_error, write_error; /* instead of working */
 };
@@ -75,9 +76,9 @@ static ssize_t fake_write(struct device *device, const struct iovec *part, int c
         memcpy(f->out + f->out_len, part[i].iov_base, part[i].iov_len);
         f->out_len += part[i].iov_len;
     }
-    if (f->quick > 0) {
+    if (f->quick > 0 && f->waiting == 0) {
         f->quick--;
-        f->waiting++;
+        f->waiting = f->burst;
         if (!f->unheard)
             assert_int_equal(eventfd_write(device->fd, 1), 0);
     }
@@ -432,35 +433,53 @@ static void flood_is_taken_in_bounded_turns_without_sleeping(void **state)
     assert_int_equal(x->fake.reads, 1000);
 }
 
+/* A client that answers within our writes, for long enough that the loop knows it. */
+static void play_quickly(struct fixture *x, int burst)
+{
+    make_echo_request(&x->fake, OURS);
+    x->fake.quick = 1000;
+    x->fake.burst = burst;
+    arrive(&x->fake, burst);
+    for (int i = 0; i < 2 * QUICK; i++)
+        turn(x);
+    assert_true(x->fake.waiting == burst && x->fake.writes > QUICK);
+}
+
+/* From here on nothing but a read finds what comes: how many are answered. */
+static int answered_unheard(struct fixture *x)
+{
+    uint64_t told;
+    x->fake.unheard = true;
+    int before = x->fake.writes;
+    while (x->fake.writes < before + x->fake.burst)
+        turn(x);
+    assert_true(read(x->fake.device.fd, &told, sizeof told) == sizeof told || errno == EAGAIN);
+    before = x->fake.writes;
+    for (int i = 0; i < QUICK; i++)
+        turn(x);
+    return x->fake.writes - before;
+}
+
 static void answer_that_is_there_at_once_is_read_without_asking(void **state)
 {
     struct fixture *x = *state;
-    uint64_t told;
-    make_echo_request(&x->fake, OURS);
-    x->fake.quick = 1000;
-    arrive(&x->fake, 1);
-    for (int i = 0; i < 2 * QUICK; i++)
-        turn(x);
-    assert_true(x->fake.waiting == 1 && x->fake.writes > QUICK);
-    x->fake.unheard = true;
-    int before = x->fake.writes;
-    while (x->fake.writes < before + 1) /* from here on nothing but a read finds it */
-        turn(x);
-    assert_int_equal(read(x->fake.device.fd, &told, sizeof told), sizeof told);
-    for (int i = 0; i < QUICK; i++)
-        turn(x);
-    assert_true(x->fake.writes > before + 2);
+    play_quickly(x, 1);
+    assert_true(answered_unheard(x) > 1);
+}
+
+/* Several a turn are a stream: who reads it early gets little, and answers too often. */
+static void stream_is_waited_for(void **state)
+{
+    struct fixture *x = *state;
+    play_quickly(x, 2);
+    assert_int_equal(answered_unheard(x), 0);
 }
 
 static void quick_answers_do_not_keep_descriptors_waiting(void **state)
 {
     struct fixture *x = *state;
     struct seen *s = new_seen(x, note);
-    make_echo_request(&x->fake, OURS);
-    x->fake.quick = 1000;
-    arrive(&x->fake, 1);
-    for (int i = 0; i < 2 * QUICK; i++)
-        turn(x);
+    play_quickly(x, 1);
     assert_int_equal(loop_watch(&x->loop, &s->watch, EPOLLIN), 0);
     for (int i = 0; i < QUICK; i++)
         turn(x);
@@ -651,6 +670,7 @@ int main(void)
         TEST(datagram_that_arrives_is_answered),
         TEST(flood_is_taken_in_bounded_turns_without_sleeping),
         TEST(answer_that_is_there_at_once_is_read_without_asking),
+        TEST(stream_is_waited_for),
         TEST(quick_answers_do_not_keep_descriptors_waiting),
         TEST(datagram_to_ourselves_never_reaches_the_device),
         TEST(owner_of_a_socket_is_told_what_is_new),
